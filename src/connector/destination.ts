@@ -1,0 +1,58 @@
+import type { Action, Change, FieldType, ObjectDescription, Outcome, RecordKey } from "../core/types.ts";
+import type { Extract } from "./source.ts";
+
+/** Which records to read. `fields` are the names wanted, the matched ones included. */
+export type ReadRequest = { readonly object: string; readonly fields: readonly string[] } & (
+  | { readonly by: "keys"; readonly match: readonly string[]; readonly keys: readonly RecordKey[] }
+  | { readonly by: "ids"; readonly ids: readonly string[] }
+  | { readonly by: "scan" }
+  /** Every record changed or deleted at or after `since`, an ISO instant of the destination's clock. */
+  | { readonly by: "since"; readonly since: string }
+);
+
+/** A record as the destination gave it: JSON scalars, not canonical. The engine makes them so. */
+export interface ObservedRecord {
+  readonly id: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** Only from `since`: the record is gone. */
+  readonly deleted?: boolean;
+}
+
+/** Changes of one action on one object, at most as many as the route allows, each with another key. */
+export interface Batch<C extends Change = Change> {
+  readonly object: string;
+  readonly matchOn: readonly string[];
+  readonly action: Action;
+  /** Name of the {@link WriteRoute} the engine chose. */
+  readonly route: string;
+  /** Canonical type of every field in the changes, by name. */
+  readonly types: Readonly<Record<string, FieldType>>;
+  readonly changes: readonly C[];
+  /** Stays the same when the very same batch is sent again: an idempotency key for APIs that take one. */
+  readonly id: string;
+}
+
+/**
+ * What comes back from a write, as it lands. A `ticket` names work the destination goes on with by itself (a job): it
+ * is journalled, and handed to `resume` if the process dies.
+ */
+export type Receipt = { readonly outcomes: readonly Outcome[] } | { readonly ticket: string };
+
+/** A connection records go to. It has no loop over batches, no retry, no limiter, no log: the engine has them once. */
+export interface Destination {
+  /** Stable identity of the account, e.g. an organisation id. It is part of a plan's digest. */
+  account(signal: AbortSignal): Promise<string>;
+  /** Throws `OBJECT_UNKNOWN` when there is no such object. */
+  describe(object: string, signal: AbortSignal): Promise<ObjectDescription>;
+  /** Yields what exists, in pages; what does not exist yields nothing. A throw means the read is incomplete. */
+  read(request: ReadRequest, signal: AbortSignal): AsyncIterable<readonly ObservedRecord[]>;
+  /** The whole object as columns, where the system can: instead of a scan. Only with `idIsKey`. */
+  extract?(object: string, fields: readonly string[], signal: AbortSignal): Promise<Extract>;
+  /** One outcome per change, matched by key, as it lands. A throw leaves every change without an outcome in doubt. */
+  write(batch: Batch, signal: AbortSignal): AsyncIterable<Receipt>;
+  /** Takes up the work a ticket names, to its end. */
+  resume?(ticket: string, batch: Batch, signal: AbortSignal): AsyncIterable<Receipt>;
+  /** The destination's own clock, an ISO instant, where it tells: the moment a later `since` read starts from. */
+  now?(signal: AbortSignal): Promise<string>;
+  close?(): Promise<void>;
+}

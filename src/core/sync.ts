@@ -1,0 +1,179 @@
+/**
+ * The declared sync, decoded: the one input of the engine, whichever front it came through.
+ * The zod schemas here are also where the Terraform schema and the constructs come from.
+ * @module
+ */
+import { z } from "zod";
+
+const lookup = z
+  .strictObject({
+    object: z.string().describe("Object of the same destination in which the record is looked up."),
+    matchOn: z.string().describe("Field of that object which holds the looked-up value."),
+    column: z.string().describe("Source column that holds the value to look for."),
+  })
+  .describe(
+    "The destination's id of another record, found through a column. A row whose record is not there is rejected.",
+  );
+
+/** Where one destination field's value comes from, and what is done to it on the way. */
+export const fieldMapping = z.strictObject({
+  column: z.string().optional().describe("Source column the value comes from."),
+  constant: z.string().optional().describe("The same text for every record."),
+  template: z
+    .string()
+    .optional()
+    .describe("Text with {column} in it; null where one of its columns is null. Nothing is evaluated."),
+  lookup: lookup.optional(),
+  trim: z.boolean().optional().describe("Remove white space at both ends."),
+  changeCase: z.enum(["lower", "upper"]).optional().describe("Change the case of the text."),
+  cast: z
+    .enum(["text", "integer", "decimal", "float", "boolean", "date", "timestamp"])
+    .optional()
+    .describe("Read the value as this type; a value that does not fit rejects its record."),
+  round: z.number().int().min(0).max(12).optional().describe("Round half away from zero to so many decimals."),
+  values: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe(
+      "Replace each value by the one listed for it; a value not listed rejects its record, unless `otherwise` is set.",
+    ),
+  otherwise: z.string().optional().describe("What a value not listed in `values` becomes."),
+  hash: z.enum(["sha256", "md5"]).optional().describe("Hexadecimal digest of the text."),
+  truncate: z.number().int().min(1).optional().describe("Keep at most so many characters."),
+  default: z.string().optional().describe("What a null becomes."),
+  whenNull: z
+    .enum(["clear", "keep", "reject"])
+    .optional()
+    .describe(
+      "What a null in the warehouse does to the field: clear it (default), keep what is there, or reject the record.",
+    ),
+  onlyIfEmpty: z.boolean().optional().describe("Write only where the destination's field is empty."),
+  createOnly: z.boolean().optional().describe("Write when the record is created, never afterwards."),
+  public: z.boolean().optional().describe("The field's values may be shown in logs, comments and reports."),
+});
+
+const guards = z.strictObject({
+  maxDeletes: z.number().int().min(0).optional().describe("Stop a plan with more deletes than this (default 500)."),
+  maxDeletePercent: z
+    .number()
+    .min(0)
+    .max(100)
+    .optional()
+    .describe("Stop a plan that deletes more than this share of the owned records (default 5)."),
+  maxChanges: z
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe("Stop a plan with more changes than this (default: no limit)."),
+  allowEmptySource: z.boolean().optional().describe("Plan although the source has no rows (default false)."),
+});
+
+export const syncAttributes = z.strictObject({
+  name: z.string().min(1).optional().describe("Name of the sync; by default the name of the resource."),
+  source: z
+    .strictObject({
+      connection: z.string().describe("Name of the connection rows are read from."),
+      query: z.string().optional().describe("SQL whose rows are the desired records."),
+      table: z.string().optional().describe("Table to read whole, instead of a query."),
+      file: z.string().optional().describe("File or pattern to read (Parquet, CSV, NDJSON), instead of a query."),
+    })
+    .describe("Where rows come from."),
+  key: z.array(z.string()).min(1).describe("Source columns that identify a record."),
+  destination: z
+    .strictObject({
+      connection: z.string().describe("Name of the connection records go to."),
+      object: z.string().describe("Object or table that holds the records."),
+      matchOn: z
+        .array(z.string())
+        .optional()
+        .describe("Destination fields the key is matched with, in the order of `key`; by default the same names."),
+    })
+    .describe("Where records go."),
+  mode: z
+    .enum(["create", "update", "upsert", "mirror"])
+    .describe(
+      "create: only new records; update: only records that exist; upsert: both; mirror: also delete what Ebb created and the source no longer has.",
+    ),
+  fields: z.record(z.string(), fieldMapping).describe("Destination field to where its value comes from."),
+  onDrift: z
+    .enum(["overwrite", "keep", "fail"])
+    .optional()
+    .describe("When somebody else changed a field: overwrite it (default), keep theirs, or fail the plan."),
+  refresh: z
+    .enum(["full", "changed", "off"])
+    .optional()
+    .describe(
+      "How much of the destination a plan reads: every record (full, default), only those whose row changed, or nothing.",
+    ),
+  adopt: z
+    .boolean()
+    .optional()
+    .describe("Own records that were there before, so that mirror may delete them (default false)."),
+  failOnRejected: z.boolean().optional().describe("Stop the plan when a row is rejected (default false)."),
+  createSafety: z
+    .enum(["atMostOnce", "atLeastOnce"])
+    .optional()
+    .describe(
+      "Where neither key nor read-back can tell whether a create landed: leave it (default), or send it again.",
+    ),
+  guards: guards.optional().describe("Checks that can stop a plan."),
+});
+
+export type FieldMapping = z.output<typeof fieldMapping>;
+export type Guards = z.output<typeof guards>;
+export type SyncAttributes = z.output<typeof syncAttributes>;
+export type Mode = SyncAttributes["mode"];
+export type Refresh = NonNullable<SyncAttributes["refresh"]>;
+export type OnDrift = NonNullable<SyncAttributes["onDrift"]>;
+
+/** A decoded sync: every default filled in. */
+export interface Sync {
+  readonly name: string;
+  readonly source: SyncAttributes["source"];
+  readonly key: readonly string[];
+  readonly destination: { readonly connection: string; readonly object: string; readonly matchOn: readonly string[] };
+  readonly mode: Mode;
+  readonly fields: Readonly<Record<string, FieldMapping>>;
+  readonly onDrift: OnDrift;
+  readonly refresh: Refresh;
+  readonly adopt: boolean;
+  readonly failOnRejected: boolean;
+  readonly createSafety: "atMostOnce" | "atLeastOnce";
+  readonly guards: {
+    readonly maxDeletes: number;
+    readonly maxDeletePercent: number;
+    readonly maxChanges: number | null;
+    readonly allowEmptySource: boolean;
+  };
+}
+
+export const guardDefaults = {
+  maxDeletes: 500,
+  maxDeletePercent: 5,
+  maxChanges: null,
+  allowEmptySource: false,
+} as const;
+
+/** Fills in the defaults of decoded attributes. */
+export function completeSync(resource: string, a: SyncAttributes): Sync {
+  return {
+    name: a.name ?? resource,
+    source: a.source,
+    key: a.key,
+    destination: { ...a.destination, matchOn: a.destination.matchOn ?? a.key },
+    mode: a.mode,
+    fields: a.fields,
+    onDrift: a.onDrift ?? "overwrite",
+    refresh: a.refresh ?? "full",
+    adopt: a.adopt ?? false,
+    failOnRejected: a.failOnRejected ?? false,
+    createSafety: a.createSafety ?? "atMostOnce",
+    guards: {
+      maxDeletes: a.guards?.maxDeletes ?? guardDefaults.maxDeletes,
+      maxDeletePercent: a.guards?.maxDeletePercent ?? guardDefaults.maxDeletePercent,
+      maxChanges: a.guards?.maxChanges ?? guardDefaults.maxChanges,
+      allowEmptySource: a.guards?.allowEmptySource ?? guardDefaults.allowEmptySource,
+    },
+  };
+}
