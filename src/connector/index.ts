@@ -1,4 +1,5 @@
 /** The connector contract: all that `providers/` may import. @module */
+export { canonicalSql, sqlType, textSql, typeOf } from "../core/canonical.ts";
 export * from "../core/errors.ts";
 export { keyOf, keyParts } from "../core/key.ts";
 export { ident, literal } from "../core/sql.ts";
@@ -10,5 +11,6 @@ export * from "./http.ts";
 export * from "./outcomes.ts";
 export * from "./retry-after.ts";
 export type * from "./source.ts";
+export * from "./sql.ts";
 export * from "./system.ts";
 export * from "./wire.ts";

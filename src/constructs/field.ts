@@ -1,0 +1,128 @@
+import type { FieldMapping } from "../core/sync.ts";
+
+/** A value as it may stand in code; Ebb keeps it as text. */
+export type Constant = string | number | boolean;
+
+/**
+ * Where a destination field's value comes from and what is done to it. Every method gives a new builder.
+ * The steps run in one order, whatever the order of the calls: trim, case, cast, round, values, hash, truncate, default.
+ */
+export class FieldBuilder {
+  readonly #mapping: FieldMapping;
+
+  constructor(mapping: FieldMapping) {
+    this.#mapping = mapping;
+  }
+
+  /** The declaration, in the form of the `fields` attribute. */
+  get mapping(): FieldMapping {
+    return this.#mapping;
+  }
+
+  /** Removes white space at both ends. */
+  trim(): FieldBuilder {
+    return this.#with({ trim: true });
+  }
+
+  lower(): FieldBuilder {
+    return this.#with({ changeCase: "lower" });
+  }
+
+  upper(): FieldBuilder {
+    return this.#with({ changeCase: "upper" });
+  }
+
+  /** Reads the value as this type; a value that does not fit rejects its record. */
+  cast(type: NonNullable<FieldMapping["cast"]>): FieldBuilder {
+    return this.#with({ cast: type });
+  }
+
+  /** Rounds half away from zero to so many decimals (0 to 12). */
+  round(decimals: number): FieldBuilder {
+    return this.#with({ round: decimals });
+  }
+
+  /**
+   * Replaces each value by the one listed for it. A value not listed becomes `otherwise`; without it, its record is
+   * rejected.
+   */
+  values(listed: Readonly<Record<string, Constant>>, otherwise?: Constant): FieldBuilder {
+    const values = Object.fromEntries(Object.entries(listed).map(([from, to]) => [from, String(to)]));
+    return this.#with({ values, ...(otherwise === undefined ? {} : { otherwise: String(otherwise) }) });
+  }
+
+  /** Hexadecimal digest of the text. */
+  hash(algorithm: NonNullable<FieldMapping["hash"]> = "sha256"): FieldBuilder {
+    return this.#with({ hash: algorithm });
+  }
+
+  /** Keeps at most so many characters. */
+  truncate(characters: number): FieldBuilder {
+    return this.#with({ truncate: characters });
+  }
+
+  /** What a null becomes. */
+  default(value: Constant): FieldBuilder {
+    return this.#with({ default: String(value) });
+  }
+
+  /** What a null in the warehouse does to the field: clear it (default), keep what is there, or reject the record. */
+  whenNull(action: NonNullable<FieldMapping["whenNull"]>): FieldBuilder {
+    return this.#with({ whenNull: action });
+  }
+
+  /** Writes only where the destination's field is empty. */
+  onlyIfEmpty(): FieldBuilder {
+    return this.#with({ onlyIfEmpty: true });
+  }
+
+  /** Writes when the record is created, never afterwards. */
+  createOnly(): FieldBuilder {
+    return this.#with({ createOnly: true });
+  }
+
+  /** Lets the field's values be shown in logs, comments and reports. */
+  public(): FieldBuilder {
+    return this.#with({ public: true });
+  }
+
+  #with(more: FieldMapping): FieldBuilder {
+    return new FieldBuilder({ ...this.#mapping, ...more });
+  }
+}
+
+/**
+ * A source column.
+ *
+ * @example field("lifetime_value").round(2).onlyIfEmpty()
+ */
+export function field(column: string): FieldBuilder {
+  return new FieldBuilder({ column });
+}
+
+/**
+ * The same value for every record.
+ *
+ * @example constant("warehouse")
+ */
+export function constant(value: Constant): FieldBuilder {
+  return new FieldBuilder({ constant: String(value) });
+}
+
+/**
+ * Text with `{column}` in it; null where one of its columns is null. `{{` and `}}` stand for braces.
+ *
+ * @example template("{first_name} {last_name}")
+ */
+export function template(text: string): FieldBuilder {
+  return new FieldBuilder({ template: text });
+}
+
+/**
+ * The destination's id of another record, found through a column. A row whose record is not there is rejected.
+ *
+ * @example lookup({ object: "Account", matchOn: "Domain__c", column: "domain" })
+ */
+export function lookup(of: NonNullable<FieldMapping["lookup"]>): FieldBuilder {
+  return new FieldBuilder({ lookup: of });
+}

@@ -1,0 +1,172 @@
+/** The verb apply: executes exactly a plan's changes, or finishes the run of one. @module */
+import { cp } from "node:fs/promises";
+import { ConflictError, EbbError } from "../core/errors.ts";
+import { openConnections } from "./connections.ts";
+import { executeSync } from "./execute.ts";
+import { finishRun } from "./finish.ts";
+import { JOURNAL_VERSION, openJournal } from "./journal.ts";
+import { type Lock, takeLock } from "./lock.ts";
+import { type OpenPlan, readPlan } from "./plan-file.ts";
+import { newProgress, Status } from "./progress.ts";
+import { configDigest, type Project } from "./project.ts";
+import { type LoadedRun, loadRun, type RunResult, resultOf, runFiles, unfinishedRuns } from "./runs.ts";
+import { withStaging } from "./scratch.ts";
+import { openState, type StateStore } from "./state.ts";
+import type { Listener, World } from "./world.ts";
+
+export interface ApplySignals {
+  /** First Ctrl-C: finish the batches in flight, then stop resumable. */
+  readonly stop: AbortSignal;
+  /** Hard stop: whatever is in flight is in doubt. */
+  readonly abort: AbortSignal;
+}
+
+/** Applies a plan. Refuses one that is stale, expired, altered, foreign, incomplete or stopped by a guard. */
+export async function apply(
+  world: World,
+  project: Project,
+  plan: OpenPlan,
+  listen: Listener,
+  signals: ApplySignals,
+): Promise<RunResult> {
+  const store = openState(world, project.state.directory);
+  return locked(world, store, async (lock) => {
+    const [unfinished] = await unfinishedRuns(world, store);
+    if (unfinished) throw new ConflictError("RUN_UNFINISHED", `run ${unfinished.run} stopped before its end`);
+    await checkPlan(world, project, store, plan);
+    const run = await beginRun(world, store, plan);
+    listen({ type: "run", run: run.run, resumed: false });
+    return execute(world, project, store, run, listen, signals, lock);
+  });
+}
+
+/** Finishes the run that stopped before its end, or answers null when there is none. */
+export async function resume(
+  world: World,
+  project: Project,
+  listen: Listener,
+  signals: ApplySignals,
+): Promise<RunResult | null> {
+  const store = openState(world, project.state.directory);
+  if ((await unfinishedRuns(world, store)).length === 0) return null;
+  return locked(world, store, async (lock) => {
+    const [run] = await unfinishedRuns(world, store);
+    if (!run) return null;
+    await readPlan(world, run.files.plan);
+    checkConfig(project, run.manifest);
+    listen({ type: "run", run: run.run, resumed: true });
+    return execute(world, project, store, run, listen, signals, lock);
+  });
+}
+
+async function locked<T>(world: World, store: StateStore, use: (lock: Lock) => Promise<T>): Promise<T> {
+  const lock = await takeLock(world, store);
+  try {
+    return await use(lock);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function checkPlan(
+  world: World,
+  project: Project,
+  store: StateStore,
+  { manifest, summary }: OpenPlan,
+): Promise<void> {
+  if (Date.parse(manifest.expires) < world.now())
+    throw new ConflictError("PLAN_EXPIRED", `the plan expired at ${manifest.expires}`);
+  if (!manifest.complete) {
+    const unread = summary.syncs.filter((sync) => !sync.complete).map(({ name }) => `"${name}"`);
+    throw new ConflictError("PLAN_INCOMPLETE", `the plan could not read ${unread.join(", ")}`);
+  }
+  const stopped = summary.syncs.flatMap(({ name, guards }) => guards.map(({ message }) => `${name}: ${message}`));
+  if (stopped.length > 0) throw new ConflictError("GUARD_STOPPED", stopped.join("; "));
+  checkConfig(project, manifest);
+  const state = await store.read();
+  if (state.lineage !== manifest.state.lineage)
+    throw new ConflictError("PLAN_FOREIGN", "the plan was made with another state");
+  if (state.serial !== manifest.state.serial)
+    throw new ConflictError(
+      "PLAN_STALE",
+      `the state is at serial ${state.serial}, the plan was made at ${manifest.state.serial}`,
+    );
+}
+
+function checkConfig(project: Project, manifest: OpenPlan["manifest"]): void {
+  const names = manifest.syncs.map(({ sync }) => sync.name);
+  if (configDigest(project, names) !== manifest.config)
+    throw new ConflictError("PLAN_FOREIGN", "the syncs or connections have changed since the plan was made");
+}
+
+async function beginRun(world: World, store: StateStore, plan: OpenPlan): Promise<LoadedRun> {
+  const at = new Date(world.now()).toISOString();
+  const run = `${at.slice(0, 19).replaceAll(/[-:]/g, "")}-${world.randomName().slice(0, 6)}`;
+  const files = runFiles(store, run);
+  await world.disk.makeDirectory(files.directory);
+  await cp(plan.directory, files.plan, { recursive: true });
+  const journal = await openJournal(world.disk, files.journal);
+  const entry = { t: "start", version: JOURNAL_VERSION, run, digest: plan.manifest.digest, at } as const;
+  await journal.write(entry, true);
+  await journal.close();
+  const progress = new Map(plan.manifest.syncs.map(({ sync, changes }) => [sync.name, newProgress(changes)]));
+  return { run, files, manifest: plan.manifest, entries: [entry], progress, result: null };
+}
+
+async function execute(
+  world: World,
+  project: Project,
+  store: StateStore,
+  run: LoadedRun,
+  listen: Listener,
+  signals: ApplySignals,
+  lock: Lock,
+): Promise<RunResult> {
+  const connections = openConnections(world, project.connections, listen);
+  const journal = await openJournal(world.disk, run.files.journal);
+  const stop = AbortSignal.any([signals.stop, lock.lost]);
+  const signal = AbortSignal.any([signals.abort, lock.lost]);
+  let problem: string | undefined;
+  try {
+    for (const planned of run.manifest.syncs) {
+      if (stop.aborted) break;
+      const progress = run.progress.get(planned.sync.name);
+      if (!progress) continue;
+      const { destination } = await connections.destination(planned.sync.destination.connection);
+      const account = await destination.account(signal);
+      if (account !== planned.account)
+        throw new ConflictError(
+          "PLAN_FOREIGN",
+          `the plan is for ${planned.account}, the connection reaches ${account}`,
+        );
+      await withStaging(undefined, (staging) =>
+        executeSync(
+          staging,
+          { world, connections, planned, directory: run.files.plan, journal, progress, listen, stop },
+          signal,
+        ),
+      );
+    }
+  } catch (error) {
+    if (nothingSent(run) && error instanceof EbbError && error.effect !== "transient") {
+      // Refused before the first write: there is no run to finish.
+      await journal.close();
+      await world.disk.remove(run.files.directory);
+      throw error;
+    }
+    if (!(error instanceof EbbError) && !signals.abort.aborted) throw error;
+    problem = error instanceof EbbError ? `${error.code}: ${error.message}` : "stopped";
+  } finally {
+    await journal.close().catch(() => undefined);
+    await connections.close();
+  }
+  const left = [...run.progress.values()].some(({ status }) =>
+    status.some((s) => s === Status.waiting || s === Status.sent),
+  );
+  if (left) return resultOf(run, "stopped", null, null, problem);
+  return finishRun(world, store, await loadRun(world, store, run.run));
+}
+
+function nothingSent(run: LoadedRun): boolean {
+  return [...run.progress.values()].every(({ status }) => status.every((s) => s === Status.waiting));
+}

@@ -1,0 +1,173 @@
+/**
+ * Source rows as desired records: mapped, canonical and hashed, as one SQL relation.
+ * Columns: `present`, `key`, per field `f0…`, per field that may not fit `b0…`, and the row hash `h`.
+ * @module
+ */
+import { createWriteStream } from "node:fs";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { Extract } from "../connector/index.ts";
+import { canonicalSql, sqlType, textSql } from "../core/canonical.ts";
+import { ConfigError } from "../core/errors.ts";
+import { mappingColumns, mappingSql } from "../core/mapping.ts";
+import { ident, literal } from "../core/sql.ts";
+import { suggest } from "../core/suggest.ts";
+import type { Sync } from "../core/sync.ts";
+import type { FieldType } from "../core/types.ts";
+import type { SyncField } from "./fields.ts";
+import { type Staging, type TextColumns, table } from "./staging.ts";
+
+export interface Desired {
+  /** SQL of the relation; may be read more than once. */
+  readonly sql: string;
+  /** Rows of the source. */
+  readonly rows: number;
+  readonly nullKeys: number;
+  /** Fields (by position) that have a `b` column. */
+  readonly failing: readonly number[];
+}
+
+/** SQL of the hash over canonical columns; createOnly fields are not compared and so not in it. */
+export function hashSql(fields: readonly SyncField[], column: (i: number) => string, bad = "false"): string {
+  const compared = fields.flatMap(({ mapping }, i) => (mapping.createOnly ? [] : [column(i)]));
+  return `hash(${[...compared, bad].join(", ")})`;
+}
+
+/** Canonical key of one or several columns, NULL when any part is. */
+export function keySql(
+  parts: readonly { readonly sql: string; readonly from: string; readonly type: FieldType }[],
+  keyType: "BIGINT" | "VARCHAR",
+): string {
+  const canonical = parts.map(({ sql, from, type }) => canonicalSql(sql, from, type).sql);
+  const [only] = canonical;
+  if (keyType === "BIGINT" && only) return only;
+  const texts = canonical.map((sql, i) => textSql(sql, parts[i]?.type ?? { kind: "text" }));
+  if (texts.length === 1 && texts[0]) return texts[0];
+  const nulls = texts.map((text) => `${text} IS NULL`).join(" OR ");
+  return `CASE WHEN ${nulls} THEN NULL ELSE CAST(to_json([${texts.join(", ")}]) AS VARCHAR) END`;
+}
+
+/** Brings what a source gives into reach of SQL and says how to select from it. */
+export async function stageExtract(
+  staging: Staging,
+  name: string,
+  extract: Extract,
+  onRows: (done: number) => void,
+): Promise<string> {
+  if (extract.kind === "relation") {
+    for (const statement of extract.setup) await staging.run(statement);
+    return `(${extract.sql})`;
+  }
+  const typed = extract.columns.map(
+    ({ name: column, type }) => `${canonicalSql(ident(column), "VARCHAR", type).sql} AS ${ident(column)}`,
+  );
+  const raw = `${name}_raw`;
+  if (extract.kind === "csv") {
+    const file = join(staging.directory, `${name}.csv`);
+    await pipeline(Readable.from(extract.bytes), createWriteStream(file, { mode: 0o600 }));
+    const columns = extract.columns.map(({ name: column }) => `${literal(column)}: 'VARCHAR'`).join(", ");
+    const csv = `read_csv(${literal(file)}, header = true, auto_detect = false, columns = {${columns}}, delim = ',', quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false, max_line_size = 67108864, parallel = true)`;
+    await staging.run(`CREATE OR REPLACE TABLE ${table(name)} AS SELECT ${typed.join(", ")} FROM ${csv}`);
+  } else {
+    const columns = extract.columns.map(({ name: column }) => column);
+    await staging.loadText(raw, columns, counted(extract.batches, columns, onRows));
+    await staging.run(`CREATE OR REPLACE TABLE ${table(name)} AS SELECT ${typed.join(", ")} FROM ${table(raw)}`);
+    await staging.run(`DROP TABLE ${table(raw)}`);
+  }
+  return table(name);
+}
+
+async function* counted(
+  batches: AsyncIterable<Readonly<Record<string, readonly (string | null)[]>>>,
+  columns: readonly string[],
+  onRows: (done: number) => void,
+): AsyncIterable<TextColumns> {
+  let done = 0;
+  for await (const batch of batches) {
+    const ordered = columns.map((column) => batch[column] ?? []);
+    done += ordered[0]?.length ?? 0;
+    onRows(done);
+    yield ordered;
+  }
+}
+
+export interface DesiredInput {
+  readonly sync: Sync;
+  readonly fields: readonly SyncField[];
+  readonly keyTypes: readonly FieldType[];
+  readonly keyType: "BIGINT" | "VARCHAR";
+  /** What {@link stageExtract} gave. */
+  readonly source: string;
+  /** SQL table of looked-up ids (`key`, `id`), by field position. */
+  readonly lookups: ReadonlyMap<number, string>;
+  /** Evaluate the source once and keep the rows, because reading it again would repeat a query. */
+  readonly materialise: boolean;
+}
+
+export async function stageDesired(staging: Staging, input: DesiredInput): Promise<Desired> {
+  const { sync, fields, source } = input;
+  checkColumns(
+    sync,
+    fields,
+    (await staging.describe(`SELECT * FROM ${source}`)).map(({ name }) => name),
+  );
+
+  const mapped = fields.map(({ mapping }, i) => mappingSql(mapping, input.lookups.has(i) ? `l${i}.id` : undefined));
+  const joins = [...input.lookups].map(
+    ([i, lookup]) =>
+      `LEFT JOIN ${lookup} l${i} ON l${i}.key = CAST(${ident(fields[i]?.mapping.lookup?.column ?? "")} AS VARCHAR)`,
+  );
+  const inner = [
+    ...sync.key.map((column, i) => `${ident(column)} AS p${i}`),
+    ...mapped.map(({ sql }, i) => `${sql} AS m${i}`),
+    ...mapped.flatMap(({ fails }, i) => (fails.length === 0 ? [] : [`(${fails.join(" OR ")}) AS x${i}`])),
+  ];
+  const mappedSql = `SELECT ${inner.join(", ")} FROM ${source} ${joins.join(" ")}`;
+  const types = new Map((await staging.describe(mappedSql)).map(({ name, type }) => [name, type]));
+
+  const key = keySql(
+    sync.key.map((_, i) => ({
+      sql: `p${i}`,
+      from: types.get(`p${i}`) ?? "VARCHAR",
+      type: input.keyTypes[i] ?? { kind: "text" },
+    })),
+    input.keyType,
+  );
+  const failing: number[] = [];
+  const columns = fields.flatMap(({ type }, i) => {
+    const from = types.get(`m${i}`) ?? "VARCHAR";
+    const { sql, canFail } = canonicalSql(`m${i}`, from, type);
+    const lost = `(${from === "VARCHAR" ? `nullif(trim(m${i}), '')` : `m${i}`} IS NOT NULL AND (${sql}) IS NULL)`;
+    const bad = [...(types.has(`x${i}`) ? [`x${i}`] : []), ...(canFail ? [lost] : [])];
+    if (bad.length > 0) failing.push(i);
+    return [`${sql} AS f${i}`, ...(bad.length > 0 ? [`(${bad.join(" OR ")}) AS b${i}`] : [])];
+  });
+  const canonical = `SELECT true AS present, ${[`${key} AS key`, ...columns].join(", ")} FROM (${mappedSql})`;
+  const anyBad = failing.length === 0 ? "false" : failing.map((i) => `coalesce(b${i}, false)`).join(" OR ");
+  const sql = `SELECT *, ${hashSql(fields, (i) => `f${i}`, anyBad)} AS h FROM (${canonical})`;
+
+  const reach = input.materialise ? `SELECT * FROM ${table("desired")}` : sql;
+  if (input.materialise) await staging.run(`CREATE OR REPLACE TABLE ${table("desired")} AS ${sql}`);
+  const counts = await staging.row<{ n: string; k: string }>(`SELECT count(*) AS n, count(key) AS k FROM (${reach})`);
+  return { sql: reach, rows: Number(counts.n), nullKeys: Number(counts.n) - Number(counts.k), failing };
+}
+
+function checkColumns(sync: Sync, fields: readonly SyncField[], columns: readonly string[]): void {
+  const at = `sync "${sync.name}"`;
+  const check = (column: string, where: string) => {
+    if (!columns.includes(column))
+      throw new ConfigError(
+        "COLUMN_UNKNOWN",
+        `${at}: the source returns no column "${column}" (${where}): ${suggest(column, columns)}`,
+        { at },
+      );
+  };
+  for (const column of sync.key) check(column, "key");
+  for (const { name, mapping } of fields) for (const column of mappingColumns(mapping)) check(column, `fields.${name}`);
+}
+
+/** Column list `f0 TYPE, …`, for tables that hold fields. */
+export function fieldColumns(fields: readonly SyncField[]): string {
+  return fields.map(({ type }, i) => `f${i} ${sqlType(type)}`).join(", ");
+}

@@ -1,0 +1,199 @@
+/**
+ * The three-way diff, as joins in the staging engine.
+ *
+ * First the row hashes of the two sides are joined on the key, and only rows that differ are kept (`candidate`).
+ * Then those rows alone are looked at field by field, with the null policy, `onlyIfEmpty`, `createOnly` and `onDrift`.
+ *
+ * @module
+ */
+import { ident, literal } from "../core/sql.ts";
+import type { Sync } from "../core/sync.ts";
+import { hashSql } from "./desired.ts";
+import type { SyncField } from "./fields.ts";
+import { nothingObserved } from "./observe.ts";
+import { type Staging, table } from "./staging.ts";
+import { problemSql } from "./validate.ts";
+
+export interface DiffInput {
+  readonly sync: Sync;
+  readonly fields: readonly SyncField[];
+  readonly keyType: "BIGINT" | "VARCHAR";
+  /** Relations: desired (present, key, f, b, h), ledger (key, id, owned, f, k), observed (id, key, f, h) or none. */
+  readonly desired: string;
+  readonly failing: readonly number[];
+  readonly sourceKeys: number;
+  readonly ledger: string;
+  readonly ledgerRows: number;
+  readonly observed: string | null;
+  readonly ambiguous: string | null;
+  readonly idIsKey: boolean;
+}
+
+/** Fills `candidate`: every row that may be a change, a confirmation or a rejection. */
+export async function stageCandidates(staging: Staging, input: DiffInput): Promise<void> {
+  const { fields, desired, observed, ledger } = input;
+  const recorded = `(SELECT key, ${hashSql(fields, (i) => `f${i}`)} AS h, owned FROM ${ledger})`;
+  const deletes = input.sync.mode === "mirror";
+  // Only the key and the hash of the other side enter the join: it stays small, the source streams past it.
+  if (observed) {
+    await staging.run(
+      `CREATE OR REPLACE TABLE ${table("candidate")} AS
+       SELECT d.* EXCLUDE (key, h), coalesce(d.key, o.key) AS key, d.key IS NULL AND d.present AS key_null
+       FROM (SELECT * FROM ${desired}) d ${deletes ? "FULL" : "LEFT"} JOIN (SELECT key, h FROM ${observed}) o ON d.key = o.key
+       LEFT JOIN ${recorded} r ON r.key = coalesce(d.key, o.key)
+       WHERE CASE WHEN d.present THEN d.h IS DISTINCT FROM o.h OR d.h IS DISTINCT FROM r.h ELSE coalesce(r.owned, false) END`,
+    );
+  } else {
+    await staging.run(
+      `CREATE OR REPLACE TABLE ${table("candidate")} AS
+       SELECT d.* EXCLUDE (key, h), coalesce(d.key, r.key) AS key, d.key IS NULL AND d.present AS key_null, r.key IS NOT NULL AS known
+       FROM (SELECT * FROM ${desired}) d FULL JOIN (SELECT key, h FROM ${recorded}) r ON d.key = r.key
+       WHERE d.h IS DISTINCT FROM r.h`,
+    );
+  }
+  await stageRejects(staging, input);
+}
+
+/** Rows that cannot be planned for their key's sake go to `rejected` and leave `candidate`. */
+async function stageRejects(staging: Staging, input: DiffInput): Promise<void> {
+  await staging.run(
+    `CREATE OR REPLACE TABLE ${table("rejected")} (key VARCHAR, code VARCHAR, field VARCHAR, count BIGINT)`,
+  );
+  await staging.run(
+    `INSERT INTO ${table("rejected")} SELECT NULL, 'KEY_NULL', NULL, count(*) FROM ${table("candidate")} WHERE key_null HAVING count(*) > 0`,
+  );
+  const rejectKeys = async (keys: string, code: string) => {
+    await staging.run(
+      `INSERT INTO ${table("rejected")} SELECT CAST(key AS VARCHAR), ${literal(code)}, NULL, n FROM (${keys})`,
+    );
+    await staging.run(`DELETE FROM ${table("candidate")} WHERE key IN (SELECT key FROM (${keys}))`);
+  };
+  await staging.run(`DELETE FROM ${table("candidate")} WHERE key_null`);
+  if (await mayHaveDuplicates(staging, input)) {
+    await staging.run(
+      `CREATE OR REPLACE TABLE ${table("duplicate")} AS SELECT key, count(*) AS n FROM (SELECT key FROM ${input.desired}) WHERE key IS NOT NULL GROUP BY key HAVING count(*) > 1`,
+    );
+    await rejectKeys(`SELECT key, n FROM ${table("duplicate")}`, "KEY_DUPLICATE");
+  }
+  if (input.ambiguous)
+    await rejectKeys(
+      `SELECT key, 1 AS n FROM ${input.ambiguous} WHERE key IN (SELECT key FROM ${table("candidate")} WHERE present)`,
+      "AMBIGUOUS",
+    );
+}
+
+/**
+ * Without a destination read, the join has already told: of the ledger's distinct keys, `ledger − gone` met a row, so
+ * more matches than that are duplicates, and new keys can be counted by themselves. This spares a grouping of all rows.
+ */
+async function mayHaveDuplicates(staging: Staging, input: DiffInput): Promise<boolean> {
+  if (input.observed) return true;
+  const found = await staging.row<{ fresh: string; distinct_fresh: string; gone: string }>(
+    `SELECT count(*) FILTER (present AND NOT known) AS fresh, count(DISTINCT key) FILTER (present AND NOT known) AS distinct_fresh,
+            count(*) FILTER (present IS NULL) AS gone FROM ${table("candidate")}`,
+  );
+  const matched = input.sourceKeys - Number(found.fresh);
+  return Number(found.fresh) > Number(found.distinct_fresh) || matched > input.ledgerRows - Number(found.gone);
+}
+
+/** Looks at the candidates field by field and fills `change` (in apply order), `confirmed` and `rejected`. */
+export async function stageChanges(staging: Staging, input: DiffInput): Promise<void> {
+  const { sync, fields, keyType } = input;
+  const full = input.observed !== null;
+  await staging.run(
+    `CREATE OR REPLACE TABLE ${table("recorded")} AS SELECT * FROM ${input.ledger} WHERE key IN (SELECT key FROM ${table("candidate")})`,
+  );
+  const observed = input.observed ?? nothingObserved(fields, keyType);
+  const each = (make: (i: number) => string) => fields.map((_, i) => `, ${make(i)}`).join("");
+  const base = full ? "o" : "r";
+  await staging.run(
+    `CREATE OR REPLACE TABLE ${table("joined")} AS
+     SELECT d.key, coalesce(d.present, false) AS wanted, ${base}.key IS NOT NULL AS there, r.key IS NOT NULL AS known,
+            coalesce(${base}.id, r.id) AS id, r.id AS known_id, coalesce(r.owned, false) AS owned
+            ${each((i) => `d.f${i} AS d${i}`)} ${each((i) => `${base}.f${i} AS o${i}`)}
+            ${each((i) => `r.f${i} AS r${i}`)} ${each((i) => `coalesce(r.k${i}, false) AS k${i}`)}
+            ${input.failing.map((i) => `, coalesce(d.b${i}, false) AS b${i}`).join("")}
+     FROM ${table("candidate")} d LEFT JOIN ${observed} o ON o.key = d.key LEFT JOIN ${table("recorded")} r ON r.key = d.key`,
+  );
+  await staging.run(`CREATE OR REPLACE TABLE ${table("settled")} AS ${settledSql(sync, fields, full)}`);
+  await staging.run(`CREATE OR REPLACE TABLE ${table("judged")} AS ${judgedSql(input)}`);
+  await staging.run(
+    `INSERT INTO ${table("rejected")} SELECT CAST(key AS VARCHAR), problem.code, problem.field, 1 FROM ${table("judged")} WHERE problem IS NOT NULL AND action IS NOT NULL`,
+  );
+  const image = (prefix: string) =>
+    `struct_pack(${fields.map(({ name }, i) => `${ident(name)} := ${prefix}${i}`).join(", ")})`;
+  const names = fields.map(({ name }, i) => `CASE WHEN c${i} THEN ${literal(name)} END`);
+  const drifts = fields.map(({ name }, i) => `CASE WHEN c${i} AND s${i} THEN ${literal(name)} END`);
+  const listed = (items: readonly string[]) => `list_filter([${items.join(", ")}]::VARCHAR[], lambda x: x IS NOT NULL)`;
+  await staging.run(
+    `CREATE OR REPLACE TABLE ${table("ordered")} AS
+     SELECT action, CAST(key AS VARCHAR) AS key, CASE WHEN action = 'create' THEN NULL ELSE id END AS id, reason,
+            action = 'create' OR owned OR ${sync.adopt} AS owned, ${listed(drifts)} AS drifted, ${listed(names)} AS changed,
+            CASE WHEN action <> 'create' THEN ${image("o")} END AS before, CASE WHEN action <> 'delete' THEN ${image("a")} END AS after
+     FROM ${table("judged")} WHERE action IS NOT NULL AND problem IS NULL
+     ORDER BY CASE action WHEN 'create' THEN 0 WHEN 'update' THEN 1 ELSE 2 END, judged.key`,
+  );
+  await staging.run(`CREATE OR REPLACE VIEW ${table("change")} AS SELECT rowid AS n, * FROM ${table("ordered")}`);
+  const same = fields.map((_, i) => `r${i} IS NOT DISTINCT FROM a${i} AND k${i}`).join(" AND ") || "true";
+  await staging.run(
+    `CREATE OR REPLACE TABLE ${table("confirmed")} AS
+     SELECT CAST(key AS VARCHAR) AS key, id, owned OR ${sync.adopt} AS owned, ${image("a")} AS after
+     FROM ${table("judged")}
+     WHERE ${full} AND wanted AND there AND action IS NULL AND problem IS NULL AND NOT kept
+       AND NOT (known AND known_id IS NOT DISTINCT FROM id AND (owned OR NOT ${sync.adopt}) AND ${same}) ORDER BY judged.key`,
+  );
+}
+
+/** Per field: what it will be (`a`), whether that is a change (`c`), whether somebody else moved it (`s`), and both (`w`). */
+function settledSql(sync: Sync, fields: readonly SyncField[], full: boolean): string {
+  const keep = sync.onDrift === "keep";
+  const columns = fields.map(({ mapping }, i) => {
+    const drifted = full ? `(known AND k${i} AND o${i} IS DISTINCT FROM r${i})` : "false";
+    const moved = full ? `(known AND k${i} AND d${i} IS DISTINCT FROM r${i})` : "true";
+    let wanted = `d${i}`;
+    if (mapping.whenNull === "keep") wanted = `coalesce(d${i}, o${i})`;
+    if (mapping.onlyIfEmpty)
+      wanted = `CASE WHEN o${i} IS NULL OR CAST(o${i} AS VARCHAR) = '' THEN ${wanted} ELSE o${i} END`;
+    if (mapping.createOnly) wanted = `o${i}`;
+    if (keep) wanted = `CASE WHEN ${drifted} THEN o${i} ELSE ${wanted} END`;
+    const after = `CASE WHEN NOT wanted THEN NULL WHEN there THEN ${wanted} ELSE d${i} END`;
+    return { after, drifted, moved, index: i };
+  });
+  const inner = columns.flatMap(({ after, drifted, moved, index }) => [
+    `${after} AS a${index}`,
+    `${drifted} AS s${index}`,
+    `${moved} AS w${index}`,
+  ]);
+  const changed = columns.map(
+    ({ index: i }) =>
+      `CASE WHEN NOT wanted THEN o${i} IS NOT NULL WHEN there THEN a${i} IS DISTINCT FROM o${i} ELSE a${i} IS NOT NULL END AS c${i}`,
+  );
+  const kept = keep
+    ? columns.map(({ index: i }) => `(s${i} AND d${i} IS DISTINCT FROM o${i})`).join(" OR ") || "false"
+    : "false";
+  return `SELECT *, ${[...changed, `wanted AND there AND (${kept}) AS kept`].join(", ")} FROM (SELECT ${["*", ...inner].join(", ")} FROM ${table("joined")})`;
+}
+
+/** Adds the action the mode allows, the reason, and the first problem a check finds. */
+function judgedSql(input: DiffInput): string {
+  const { sync, fields } = input;
+  const any = (make: (i: number) => string) => fields.map((_, i) => make(i)).join(" OR ") || "false";
+  const creates = sync.mode !== "update";
+  const updates = sync.mode !== "create";
+  const action = `CASE
+    WHEN wanted AND there AND ${updates} AND (${any((i) => `c${i}`)}) THEN 'update'
+    WHEN wanted AND NOT there AND ${creates} THEN 'create'
+    WHEN NOT wanted AND there AND owned AND ${sync.mode === "mirror"} THEN 'delete' END`;
+  // A record that is gone though it was recorded has drifted as a whole.
+  const reason = `CASE
+    WHEN wanted AND NOT there THEN CASE WHEN known THEN 'drift' ELSE 'warehouse' END
+    WHEN ${any((i) => `(c${i} AND s${i} AND w${i})`)} THEN 'conflict'
+    WHEN ${any((i) => `(c${i} AND s${i})`)} THEN CASE WHEN ${any((i) => `(c${i} AND NOT s${i})`)} THEN 'conflict' ELSE 'drift' END
+    ELSE 'warehouse' END`;
+  return `SELECT *, ${action} AS action, ${reason} AS reason, ${problemSql(fields, input.failing, creates)} AS problem FROM ${table("settled")}`;
+}
+
+/** The recorded column types, for the segment a run will write. */
+export function typesOf(fields: readonly SyncField[]): Readonly<Record<string, SyncField["type"]>> {
+  return Object.fromEntries(fields.map(({ name, type }) => [name, type]));
+}

@@ -1,0 +1,84 @@
+/** Folds what a run has acknowledged into the ledger and closes the run. @module */
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { PlannedSync } from "../core/plan.ts";
+import { literal } from "../core/sql.ts";
+import { ledgerSql, parquetSegment } from "./ledger.ts";
+import { Status } from "./progress.ts";
+import { runSegment } from "./recorded.ts";
+import { type LoadedRun, type RunResult, resultOf } from "./runs.ts";
+import { withStaging } from "./scratch.ts";
+import type { Staging } from "./staging.ts";
+import { fileName, type LedgerState, type Segment, type State, type StateStore } from "./state.ts";
+import type { World } from "./world.ts";
+
+/** Deltas are merged into one base when they are many, or large beside it. */
+const MAX_SEGMENTS = 8;
+const MAX_DELTA_SHARE = 0.25;
+
+export async function finishRun(world: World, store: StateStore, run: LoadedRun): Promise<RunResult> {
+  const state = await store.read();
+  const serial = state.serial + 1;
+  const syncs: Record<string, LedgerState> = { ...state.syncs };
+  await withStaging(undefined, async (staging) => {
+    for (const planned of run.manifest.syncs) {
+      const folded = await foldSync(staging, store, run, planned, state.syncs[planned.sync.name], serial);
+      if (folded) syncs[planned.sync.name] = folded;
+    }
+  });
+  const lineage = state.lineage || world.randomName();
+  await store.write({ version: 1, lineage, serial, syncs } satisfies State);
+  const clean = [...run.progress.values()].every(({ status }) =>
+    status.every((one) => one === Status.applied || one === Status.accepted),
+  );
+  const result = resultOf(run, clean ? "applied" : "partial", new Date(world.now()).toISOString(), serial);
+  await world.disk.replace(run.files.result, `${JSON.stringify(result, null, 2)}\n`);
+  return result;
+}
+
+async function foldSync(
+  staging: Staging,
+  store: StateStore,
+  run: LoadedRun,
+  planned: PlannedSync,
+  before: LedgerState | undefined,
+  serial: number,
+): Promise<LedgerState | null> {
+  const { sync, keyType, account, observedAt, types } = planned;
+  const progress = run.progress.get(sync.name);
+  if (!progress) return null;
+  const segment = await runSegment(staging, run.files.plan, planned, progress, `fold_${fileName(planned.sync.name)}`);
+  const old = before?.segments ?? [];
+  const base = old[0]?.rows ?? 0;
+  const deltas = old.slice(1).reduce((sum, { rows }) => sum + rows, segment.rows);
+  const merge = old.length > 0 && (old.length >= MAX_SEGMENTS || deltas > base * MAX_DELTA_SHARE);
+  const segments = segment.rows === 0 ? old : [...(merge ? [] : old), await writeSegment()];
+  return {
+    key: sync.key,
+    matchOn: sync.destination.matchOn,
+    keyType,
+    account,
+    object: sync.destination.object,
+    segments,
+    observedAt,
+    types,
+  };
+
+  async function writeSegment(): Promise<Segment> {
+    const file = `ledger/${fileName(sync.name)}/${String(serial).padStart(8, "0")}-${run.run}.parquet`;
+    const path = store.path(file);
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const sql = merge ? await merged() : `SELECT * FROM ${segment.sql}`;
+    await staging.run(`COPY (${sql}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`);
+    const { rows } = await staging.row<{ rows: string }>(`SELECT count(*) AS rows FROM read_parquet(${literal(path)})`);
+    return { file, rows: Number(rows) };
+  }
+
+  async function merged(): Promise<string> {
+    const fields = Object.entries(types).map(([name, type]) => ({ name, type }));
+    const all = [...old.map(({ file, rows }) => parquetSegment(store.path(file), rows)), segment];
+    const folded = await ledgerSql(staging, all, fields, keyType);
+    const columns = fields.map(({ name }, i) => `f${i} AS "f:${name.replaceAll('"', '""')}"`);
+    return `SELECT ${["key", "id", "owned", "false AS gone", ...columns].join(", ")} FROM (${folded})`;
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * The plan file: one archive (zip) of `manifest.json`, `summary.json` and, per sync, `changes/`, `confirmed/` and
+ * `rejected/` Parquet files. Inside the engine a plan is a folder of the same shape.
+ * @module
+ */
+import { createWriteStream } from "node:fs";
+import { mkdir, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import type { Entry, ZipFile } from "yauzl";
+import { ConfigError, ConflictError } from "../core/errors.ts";
+import { PLAN_FORMAT, type PlanManifest, type PlanSummary } from "../core/plan.ts";
+import { digestOf, digestOfFile } from "./digest.ts";
+import type { World } from "./world.ts";
+
+/** A plan as a folder, checked against its digest. */
+export interface OpenPlan {
+  readonly directory: string;
+  readonly manifest: PlanManifest;
+  readonly summary: PlanSummary;
+}
+
+const FOLDERS = ["changes", "confirmed", "rejected"] as const;
+const MAX_JSON_BYTES = 64 * 1024 * 1024;
+
+/** Paths of a plan's data files, relative to its folder. */
+export function planDataFiles(files: readonly string[]): readonly string[] {
+  return files.flatMap((file) => FOLDERS.map((folder) => `${folder}/${file}.parquet`));
+}
+
+/** What the manifest's digest covers: everything but itself. */
+export function manifestDigest({ digest: _, ...rest }: PlanManifest): string {
+  return digestOf(rest);
+}
+
+export async function savePlan({ directory, manifest }: OpenPlan, file: string): Promise<void> {
+  const { default: yazl } = await import("yazl");
+  const zip = new yazl.ZipFile();
+  // The time stamps of an archive say nothing here, and would make equal plans differ.
+  const options = { mtime: new Date(0), mode: 0o100600, compress: false };
+  zip.addFile(join(directory, "manifest.json"), "manifest.json", { ...options, compress: true });
+  for (const name of Object.keys(manifest.files).sort()) zip.addFile(join(directory, name), name, options);
+  zip.end();
+  const aside = `${file}.new`;
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await pipeline(zip.outputStream, createWriteStream(aside, { mode: 0o600 }));
+    await rename(aside, file);
+  } catch (cause) {
+    await rm(aside, { force: true });
+    throw new ConfigError("STATE_UNWRITABLE", `the plan cannot be written to ${file}`, {
+      cause,
+      next: "Choose another place for it.",
+    });
+  }
+}
+
+/** Unpacks a plan file into a folder and checks every byte of it against the digest. */
+export async function unpackPlan(world: World, file: string, directory: string): Promise<OpenPlan> {
+  if (!(await world.disk.exists(file)))
+    throw new ConfigError("FILE_MISSING", `there is no plan ${file}`, { next: "Save one with `ebb plan --out FILE`." });
+  for (const folder of FOLDERS) await mkdir(join(directory, folder), { recursive: true, mode: 0o700 });
+  try {
+    await unzip(file, directory);
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw cause;
+    throw new ConflictError("PLAN_UNREADABLE", `${file} is not a plan file, or it is truncated`, { cause });
+  }
+  return readPlan(world, directory);
+}
+
+/** Reads a plan's folder and checks it. */
+export async function readPlan(world: World, directory: string): Promise<OpenPlan> {
+  const json = async <T>(name: string): Promise<T> => {
+    try {
+      return JSON.parse((await world.disk.read(join(directory, name))) ?? "") as T;
+    } catch (cause) {
+      throw new ConflictError("PLAN_UNREADABLE", `the plan's ${name} cannot be read`, { cause });
+    }
+  };
+  const manifest = await json<PlanManifest>("manifest.json");
+  if (manifest.format !== PLAN_FORMAT)
+    throw new ConflictError(
+      "PLAN_VERSION",
+      `the plan has format ${manifest.format}, this version reads ${PLAN_FORMAT}`,
+    );
+  if (manifestDigest(manifest) !== manifest.digest)
+    throw new ConflictError("PLAN_ALTERED", "the plan's manifest does not match its digest");
+  for (const [name, sha256] of Object.entries(manifest.files)) {
+    const path = join(directory, name);
+    if (!(await world.disk.exists(path)) || (await digestOfFile(path)) !== sha256)
+      throw new ConflictError("PLAN_ALTERED", `the plan's ${name} does not match its digest`);
+  }
+  const summary = await json<Omit<PlanSummary, "digest">>("summary.json");
+  return { directory, manifest, summary: { ...summary, digest: manifest.digest } };
+}
+
+const allowed = /^(manifest\.json|summary\.json|(changes|confirmed|rejected)\/[A-Za-z0-9_-]+\.parquet)$/;
+
+async function unzip(file: string, directory: string): Promise<void> {
+  const { default: yauzl } = await import("yauzl");
+  const zip = await new Promise<ZipFile>((resolve, reject) =>
+    yauzl.open(file, { lazyEntries: true, validateEntrySizes: true }, (error, opened) =>
+      error ? reject(error) : resolve(opened),
+    ),
+  );
+  const stream = (entry: Entry) =>
+    new Promise<NodeJS.ReadableStream>((resolve, reject) =>
+      zip.openReadStream(entry, (error, opened) => (error ? reject(error) : resolve(opened))),
+    );
+  const seen = new Set<string>();
+  await new Promise<void>((resolve, reject) => {
+    zip.on("error", reject);
+    zip.on("end", resolve);
+    zip.on("entry", (entry: Entry) => {
+      const take = async () => {
+        const name = entry.fileName;
+        const tooLarge = name.endsWith(".json") && entry.uncompressedSize > MAX_JSON_BYTES;
+        const inflated = name.endsWith(".parquet") && entry.compressedSize !== entry.uncompressedSize;
+        if (!allowed.test(name) || seen.has(name) || tooLarge || inflated)
+          throw new ConflictError("PLAN_UNREADABLE", "the archive holds files that no plan has");
+        seen.add(name);
+        await pipeline(await stream(entry), createWriteStream(join(directory, name), { mode: 0o600 }));
+        zip.readEntry();
+      };
+      take().catch(reject);
+    });
+    zip.readEntry();
+  }).finally(() => zip.close());
+}

@@ -1,0 +1,109 @@
+/** The verb plan: reads both sides, and writes nothing but its own output. @module */
+import { join } from "node:path";
+import { ConfigError } from "../core/errors.ts";
+import {
+  isStopped,
+  PLAN_FORMAT,
+  type PlanManifest,
+  type PlannedSync,
+  type PlanSummary,
+  type SyncSummary,
+} from "../core/plan.ts";
+import { suggest } from "../core/suggest.ts";
+import type { Refresh, Sync } from "../core/sync.ts";
+import { openConnections } from "./connections.ts";
+import { digestOf, digestOfFile } from "./digest.ts";
+import { manifestDigest, type OpenPlan, planDataFiles } from "./plan-file.ts";
+import { planSync } from "./plan-sync.ts";
+import { configDigest, type Project } from "./project.ts";
+import { unfinishedRuns } from "./runs.ts";
+import { withStaging } from "./scratch.ts";
+import { openState } from "./state.ts";
+import type { Listener, World } from "./world.ts";
+
+export interface PlanOptions {
+  /** Names of the syncs to plan; all when empty. */
+  readonly targets?: readonly string[];
+  /** Overrides the refresh level of every sync. */
+  readonly refresh?: Refresh;
+  /** How long the plan may be applied (default 24 hours). */
+  readonly expiresMs?: number;
+  readonly memoryMb?: number;
+  /** An empty folder for the plan's files. The caller removes it. */
+  readonly directory: string;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+export async function plan(
+  world: World,
+  project: Project,
+  options: PlanOptions,
+  listen: Listener,
+  signal: AbortSignal,
+): Promise<OpenPlan> {
+  const syncs = selectSyncs(project, options.targets ?? []);
+  const store = openState(world, project.state.directory);
+  const state = await store.read();
+  const unfinished = await unfinishedRuns(world, store);
+  for (const folder of ["changes", "confirmed", "rejected"])
+    await world.disk.makeDirectory(join(options.directory, folder));
+
+  const connections = openConnections(world, project.connections, listen);
+  const summaries: SyncSummary[] = [];
+  const planned: PlannedSync[] = [];
+  try {
+    for (const sync of syncs)
+      await withStaging(options.memoryMb, async (staging) => {
+        const refresh = options.refresh ?? sync.refresh;
+        const input = { sync, connections, store, state, unfinished, refresh, directory: options.directory, listen };
+        const one = await planSync(staging, input, signal);
+        summaries.push(one.summary);
+        if (one.planned) planned.push(one.planned);
+      });
+  } finally {
+    await connections.close();
+  }
+
+  const created = world.now();
+  const times = {
+    created: new Date(created).toISOString(),
+    expires: new Date(created + (options.expiresMs ?? DAY_MS)).toISOString(),
+  };
+  const complete = summaries.every((one) => one.complete);
+  const summary = { format: PLAN_FORMAT, ...times, complete, syncs: summaries } satisfies Omit<PlanSummary, "digest">;
+  await world.disk.replace(join(options.directory, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
+
+  const files: Record<string, string> = {};
+  for (const name of ["summary.json", ...planDataFiles(planned.map(({ file }) => file))])
+    files[name] = await digestOfFile(join(options.directory, name));
+  const config = configDigest(
+    project,
+    syncs.map(({ name }) => name),
+  );
+  const { "summary.json": _, ...data } = files;
+  const unsigned: PlanManifest = {
+    format: PLAN_FORMAT,
+    tool: world.version,
+    digest: "",
+    content: digestOf({ config, accounts: planned.map(({ account, sync }) => [sync.name, account]), data }),
+    files,
+    ...times,
+    config,
+    state: { lineage: state.lineage, serial: state.serial },
+    complete,
+    stopped: isStopped({ ...summary, digest: "" }),
+    syncs: planned,
+  };
+  const manifest = { ...unsigned, digest: manifestDigest(unsigned) };
+  await world.disk.replace(join(options.directory, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+  return { directory: options.directory, manifest, summary: { ...summary, digest: manifest.digest } };
+}
+
+function selectSyncs(project: Project, targets: readonly string[]): readonly Sync[] {
+  const names = project.syncs.map(({ name }) => name);
+  for (const target of targets)
+    if (!names.includes(target))
+      throw new ConfigError("SYNC_UNKNOWN", `no sync "${target}": ${suggest(target, names)}`);
+  return targets.length === 0 ? project.syncs : project.syncs.filter(({ name }) => targets.includes(name));
+}

@@ -1,0 +1,74 @@
+/** What runs have acknowledged, as ledger segments. @module */
+import { join } from "node:path";
+import type { PlannedSync } from "../core/plan.ts";
+import { ident, literal } from "../core/sql.ts";
+import { parquetSegment, type SegmentSource, segmentColumn } from "./ledger.ts";
+import { Status, type SyncProgress } from "./progress.ts";
+import type { LoadedRun } from "./runs.ts";
+import { type Staging, type TextColumns, table } from "./staging.ts";
+import type { LedgerState, StateStore } from "./state.ts";
+
+/** Segments of a sync: those the state lists, and what unfinished runs have acknowledged since. */
+export async function recordedSegments(
+  staging: Staging,
+  store: StateStore,
+  recorded: LedgerState | undefined,
+  unfinished: readonly LoadedRun[],
+  sync: string,
+): Promise<readonly SegmentSource[]> {
+  const segments = (recorded?.segments ?? []).map(({ file, rows }) => parquetSegment(store.path(file), rows));
+  for (const run of unfinished) {
+    const planned = run.manifest.syncs.find((one) => one.sync.name === sync);
+    const progress = run.progress.get(sync);
+    if (planned && progress)
+      segments.push(await runSegment(staging, run.files.plan, planned, progress, `recorded_${run.run}`));
+  }
+  return segments;
+}
+
+/** The rows a run adds to the ledger: every acknowledged change, and the records the plan found to be right already. */
+export async function runSegment(
+  staging: Staging,
+  plan: string,
+  planned: PlannedSync,
+  progress: SyncProgress,
+  name: string,
+): Promise<SegmentSource> {
+  await staging.loadText(name, ["first", "last", "id"], acknowledged(progress));
+  const fields = Object.keys(planned.types).map(
+    (field) => `struct_extract(after, ${literal(field)}) AS ${ident(segmentColumn(field))}`,
+  );
+  const columns = (id: string, gone: string) =>
+    [
+      `CAST(key AS ${planned.keyType}) AS key`,
+      `${planned.idIsKey ? "key" : id} AS id`,
+      "owned",
+      `${gone} AS gone`,
+      ...fields,
+    ].join(", ");
+  const changes = literal(join(plan, "changes", `${planned.file}.parquet`));
+  const confirmed = literal(join(plan, "confirmed", `${planned.file}.parquet`));
+  const done = `SELECT unnest(range(CAST(first AS BIGINT), CAST(last AS BIGINT) + 1)) AS n, id AS given FROM ${table(name)}`;
+  const sql = `(SELECT ${columns("coalesce(given, id)", "action = 'delete'")} FROM read_parquet(${changes}) JOIN (${done}) USING (n)
+    UNION ALL SELECT ${columns("id", "false")} FROM read_parquet(${confirmed}))`;
+  const { rows } = await staging.row<{ rows: string }>(`SELECT count(*) AS rows FROM ${sql}`);
+  return { sql, rows: Number(rows) };
+}
+
+async function* acknowledged({ status, ids }: SyncProgress): AsyncIterable<TextColumns> {
+  let batch: [string[], string[], (string | null)[]] = [[], [], []];
+  for (let n = 0; n < status.length; n++) {
+    if (status[n] !== Status.applied && status[n] !== Status.accepted) continue;
+    const first = n;
+    const id = ids.get(n) ?? null;
+    if (id === null) while (n + 1 < status.length && status[n + 1] === status[first] && !ids.has(n + 1)) n++;
+    batch[0].push(String(first));
+    batch[1].push(String(n));
+    batch[2].push(id);
+    if (batch[0].length >= 20_000) {
+      yield batch;
+      batch = [[], [], []];
+    }
+  }
+  yield batch;
+}

@@ -1,0 +1,149 @@
+/**
+ * The staging engine: an embedded DuckDB that spills to disk, in which both sides of a diff meet as columns.
+ * Its own tables are always named in full (`staging.main.…`), since a source may change the search path.
+ * @module
+ */
+import { cpus } from "node:os";
+import { join } from "node:path";
+import type { DuckDBConnection, DuckDBDataChunk } from "@duckdb/node-api";
+import { ident } from "../core/sql.ts";
+
+export type Row = Readonly<Record<string, unknown>>;
+
+export interface Staging {
+  /** Folder for this staging's files. */
+  readonly directory: string;
+  run(sql: string): Promise<void>;
+  /** Rows as JSON objects; big integers are text. For small answers. */
+  rows<T extends Row>(sql: string): Promise<readonly T[]>;
+  /** The one row of an aggregate. */
+  row<T extends Row>(sql: string): Promise<T>;
+  /** One column of text, streamed. */
+  text(sql: string): AsyncIterable<string>;
+  /** Names and types of a query's columns. */
+  describe(sql: string): Promise<readonly { readonly name: string; readonly type: string }[]>;
+  /** Creates `staging.main.<table>` of text columns and fills it. */
+  loadText(table: string, columns: readonly string[], batches: AsyncIterable<TextColumns>): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Columns of text of equal length, in the order of the table's columns. */
+export type TextColumns = readonly (readonly (string | null)[])[];
+
+export interface StagingOptions {
+  readonly directory: string;
+  /** DuckDB's memory limit in megabytes (default 600): it spills beyond. */
+  readonly memoryMb?: number;
+}
+
+/** Qualified name of a staging table. */
+export function table(name: string): string {
+  return `staging.main.${ident(name)}`;
+}
+
+export async function openStaging({ directory, memoryMb = 600 }: StagingOptions): Promise<Staging> {
+  const duckdb = await import("@duckdb/node-api");
+  const instance = await duckdb.DuckDBInstance.create(":memory:", {
+    memory_limit: `${memoryMb}MB`,
+    threads: String(Math.max(2, cpus().length)),
+    temp_directory: join(directory, "spill"),
+    preserve_insertion_order: "false",
+    autoinstall_known_extensions: "false",
+  });
+  const connection = await instance.connect();
+  connection.registerScalarFunction(jsonFunction(duckdb));
+  await connection.run(`ATTACH '${join(directory, "staging.duckdb").replaceAll("'", "''")}' AS staging`);
+  await connection.run("SET GLOBAL TimeZone = 'UTC'");
+
+  const rows = async <T extends Row>(sql: string) =>
+    (await connection.runAndReadAll(sql)).getRowObjectsJson() as unknown as readonly T[];
+
+  return {
+    directory,
+    rows,
+    async run(sql) {
+      await connection.run(sql);
+    },
+    async row<T extends Row>(sql: string) {
+      return (await rows<T>(sql))[0] as T;
+    },
+    async *text(sql) {
+      // A connection of its own: any other statement on the same one would end the stream.
+      const own = await instance.connect();
+      try {
+        const result = await own.stream(sql);
+        for (;;) {
+          const chunk = await result.fetchChunk();
+          if (!chunk || chunk.rowCount === 0) return;
+          for (const value of chunk.getColumnValues(0)) yield value as string;
+        }
+      } finally {
+        own.closeSync();
+      }
+    },
+    async describe(sql) {
+      const found = await rows<{ column_name: string; column_type: string }>(`DESCRIBE ${sql}`);
+      return found.map(({ column_name, column_type }) => ({ name: column_name, type: column_type }));
+    },
+    async loadText(name, columns, batches) {
+      await connection.run(
+        `CREATE OR REPLACE TABLE ${table(name)} (${columns.map((c) => `${ident(c)} VARCHAR`).join(", ")})`,
+      );
+      const appender = await connection.createAppender(name, "main", "staging");
+      const types = columns.map(() => duckdb.VARCHAR);
+      let count = 0;
+      for await (const batch of batches) {
+        const length = batch[0]?.length ?? 0;
+        for (let from = 0; from < length; from += 2048) {
+          const chunk = duckdb.DuckDBDataChunk.create(types, Math.min(2048, length - from));
+          batch.forEach((values, i) => {
+            chunk.setColumnValues(i, values.slice(from, from + 2048));
+          });
+          appender.appendDataChunk(chunk);
+        }
+        count += length;
+      }
+      appender.closeSync();
+      return count;
+    },
+    async close() {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+/** `ebb_json(text)`: JSON with its keys sorted and without spaces, so that equal documents are equal text. */
+function jsonFunction(duckdb: typeof import("@duckdb/node-api")) {
+  return duckdb.DuckDBScalarFunction.create({
+    name: "ebb_json",
+    parameterTypes: [duckdb.VARCHAR],
+    returnType: duckdb.VARCHAR,
+    mainFunction: (_info, input: DuckDBDataChunk, output) => {
+      input.getColumnValues(0).forEach((value, row) => {
+        output.setItem(row, typeof value === "string" ? canonicalJson(value) : null);
+      });
+      output.flush();
+    },
+  });
+}
+
+function canonicalJson(text: string): string | null {
+  try {
+    return JSON.stringify(sorted(JSON.parse(text)));
+  } catch {
+    return null;
+  }
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  );
+}
+
+export type { DuckDBConnection };

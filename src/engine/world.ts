@@ -1,0 +1,31 @@
+/** All that the engine takes from outside: clock, sleep, randomness, network and disk are passed in. @module */
+import type { Dispatcher } from "undici";
+import type { System } from "../connector/index.ts";
+import type { Disk } from "./disk.ts";
+
+export interface World {
+  readonly systems: readonly System[];
+  /** Root of the project; relative paths start here. */
+  readonly directory: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly disk: Disk;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** A short random name, lower-case letters and digits. */
+  randomName(): string;
+  /** Loaded with the first HTTP connection. */
+  dispatcher(): Promise<Dispatcher>;
+  readonly version: string;
+}
+
+export type Phase = "source" | "destination" | "diff" | "save" | "apply" | "settle";
+
+/** Progress, for whoever shows it. The engine itself never prints. */
+export type EngineEvent =
+  | { readonly type: "phase"; readonly sync: string; readonly phase: Phase; readonly total?: number }
+  | { readonly type: "progress"; readonly sync: string; readonly phase: Phase; readonly done: number }
+  | { readonly type: "waiting"; readonly connection: string; readonly ms: number }
+  | { readonly type: "run"; readonly run: string; readonly resumed: boolean };
+
+export type Listener = (event: EngineEvent) => void;
