@@ -1,4 +1,4 @@
-import { ConfigError, EbbError, RecordError, TransientError } from "../../src/connector/index.ts";
+import { AuthError, ConfigError, EbbError, RecordError, TransientError } from "../../src/connector/index.ts";
 
 /** Words DuckDB starts a message with when a value does not fit, and the code a rejected record gets. */
 const refusals: Readonly<Record<string, string>> = {
@@ -16,7 +16,7 @@ export function queryError(error: unknown, connection: string): Error {
 }
 
 /** What a failed statement on a destination's table means. */
-export function tableError(error: unknown, connection: string, columns: readonly string[]): Error {
+export function tableError(error: unknown, connection: string, columns: readonly string[]): unknown {
   const text = message(error);
   const known = lockError(error, connection);
   if (known) return known;
@@ -27,7 +27,12 @@ export function tableError(error: unknown, connection: string, columns: readonly
   if (code !== undefined)
     return new RecordError(code, text.split("\n")[0] ?? text, { field: constrainedColumn(text, columns) });
   if (kind === "Catalog Error") return new ConfigError("OBJECT_UNKNOWN", `${connection}: ${text}`);
-  return new ConfigError("FIELD_UNKNOWN", `${connection}: ${text}`);
+  if (kind === "Binder Error") return new ConfigError("FIELD_UNKNOWN", `${connection}: ${text}`);
+  if (/Permission denied/i.test(text)) return new AuthError("ACCESS_DENIED", `${connection}: ${text}`);
+  if (kind === "IO Error") return new ConfigError("CONFIG_INVALID", `${connection}: ${text}`);
+  if (kind === "Out of Memory Error")
+    return new TransientError("UNAVAILABLE", `${connection}: out of memory`, { unsent: true });
+  return error;
 }
 
 function lockError(error: unknown, connection: string): Error | undefined {

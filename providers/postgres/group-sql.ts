@@ -1,5 +1,5 @@
 import { type Batch, type ChangeGroup, ident } from "../../src/connector/index.ts";
-import { columnIn, type Table } from "./table.ts";
+import { columnIn, hasUniqueKey, type Table } from "./table.ts";
 import { equals, fromText } from "./types.ts";
 
 /** Where a group's rows are: key parts come first, then the values before, then those after, in columns `c0`, `c1`, … */
@@ -38,7 +38,7 @@ export function groupSql(
   const standing = `SELECT i.n::text AS n, count(t.ctid)::text AS found, coalesce(bool_and(${all(wanted)}), false)::text AS done
     FROM ${rows} LEFT JOIN ${table.sql} t ON ${matches("t")} WHERE ${group} GROUP BY i.n`;
 
-  const unique = table.unique.some((key) => sameNames(key, batch.matchOn));
+  const unique = hasUniqueKey(table, batch.matchOn);
   // Without a unique key two rows may match; neither is then touched.
   const single = unique ? "true" : `(SELECT count(*) FROM ${table.sql} o WHERE ${matches("o")}) = 1`;
   switch (batch.action) {
@@ -63,8 +63,4 @@ export function groupSql(
       return { write: `DELETE FROM ${table.sql} AS t USING ${rows} WHERE ${where} RETURNING i.n::text AS n`, standing };
     }
   }
-}
-
-function sameNames(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((name) => b.includes(name));
 }

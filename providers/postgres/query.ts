@@ -19,7 +19,7 @@ export function columnsOf(columns: readonly ResultColumn[]): readonly Column[] {
 export async function csvExtract(
   client: Client,
   sql: string,
-  translate: (error: unknown) => Error,
+  translate: (error: unknown) => unknown,
   signal: AbortSignal,
 ): Promise<Extract> {
   const described = await client.describe(sql, signal);

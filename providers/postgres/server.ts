@@ -1,7 +1,7 @@
 /** A real PostgreSQL server in a temporary folder, for tests. @module */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,8 +23,9 @@ export function serverPrograms(root = "/usr/lib/postgresql"): string | undefined
 export async function startServer(bin: string, password = "test-password"): Promise<TestServer> {
   const root = process.getuid?.() === 0;
   const directory = await mkdtemp(join(tmpdir(), "ebb-postgres-"));
-  await chmod(directory, 0o700);
-  if (root) execute("chown", ["postgres", directory]);
+  const passwordFile = join(directory, "password");
+  await writeFile(passwordFile, password, { mode: 0o600 });
+  if (root) execute("chown", ["-R", "postgres", directory]);
   const asUser = (program: string, args: readonly string[]): [string, string[]] =>
     root
       ? ["setpriv", ["--reuid=postgres", "--regid=postgres", "--clear-groups", program, ...args]]
@@ -32,7 +33,7 @@ export async function startServer(bin: string, password = "test-password"): Prom
 
   const data = join(directory, "data");
   const common = ["-D", data, "-U", "admin", "--auth=scram-sha-256", "--no-sync", "-E", "UTF8", "--locale=C"];
-  execute(...asUser(join(bin, "initdb"), [...common, "--pwfile=/dev/stdin"]), password);
+  execute(...asUser(join(bin, "initdb"), [...common, `--pwfile=${passwordFile}`]));
   const port = await freePort();
   const settings = [`port=${port}`, "listen_addresses=127.0.0.1", `unix_socket_directories=${directory}`];
   const server = spawn(...asUser(join(bin, "postgres"), ["-D", data, ...settings.flatMap((s) => ["-c", s])]), {
@@ -59,8 +60,8 @@ export async function startServer(bin: string, password = "test-password"): Prom
   };
 }
 
-function execute(program: string, args: readonly string[], input = ""): void {
-  const { status, stderr, error } = spawnSync(program, [...args], { input, encoding: "utf8", cwd: tmpdir() });
+function execute(program: string, args: readonly string[]): void {
+  const { status, stderr, error } = spawnSync(program, [...args], { encoding: "utf8", cwd: tmpdir() });
   if (status !== 0) throw new Error(`${program} failed: ${error?.message ?? stderr}`);
 }
 

@@ -115,3 +115,8 @@ export function columnIn(table: Table, name: string, connection: string): TableC
     `${connection}: ${table.description.object} has no column "${name}": ${suggest(name, [...table.columns.keys()])}`,
   );
 }
+
+/** True when no two rows of the table can have the same values in these columns. */
+export function hasUniqueKey(table: Table, columns: readonly string[]): boolean {
+  return table.unique.some((key) => key.length === columns.length && key.every((name) => columns.includes(name)));
+}

@@ -56,3 +56,8 @@ export function equals(column: string, text: string, type: number, sqlType: stri
   if (comparable.includes(type)) return `${column} IS NOT DISTINCT FROM ${fromText(text, type, sqlType)}`;
   return `${column}::text IS NOT DISTINCT FROM ${text}`;
 }
+
+/** Canonical text as COPY reads it into a column of that type. */
+export function copyCell(value: string | null, type: number): string | null {
+  return value !== null && type === bytea ? `\\x${value}` : value;
+}

@@ -10,12 +10,13 @@ import {
 } from "../../src/connector/index.ts";
 import type { Client, Transaction } from "./client.ts";
 import { copyText } from "./copy-text.ts";
+import { createDirectly } from "./create-directly.ts";
 import { type GroupSql, groupSql } from "./group-sql.ts";
 import type { Table } from "./table.ts";
 
 /**
- * Writes a batch in one transaction: the batch is copied into a temporary table, and one statement for each set of fields
- * takes it from there. A value the table refuses throws, with nothing of the batch written.
+ * Writes a batch in one transaction. Creates are copied straight into the table while no key is there already; everything
+ * else is copied into a temporary table, and one statement for each set of fields takes it from there. A value the table refuses throws, with nothing of the batch written.
  */
 export async function writeBatch(
   client: Client,
@@ -28,19 +29,29 @@ export async function writeBatch(
   const keys = batch.matchOn.length;
   const width = keys + Math.max(0, ...groups.map(({ before, after }) => before.length + after.length));
   const input = `ebb_input_${width}`;
-  const rows = groups.flatMap((group, g) => group.changes.map((change) => cells(change, group, g, keys, width)));
   const cellNames = Array.from({ length: width }, (_, i) => `c${i}`);
 
   return await client.transaction(async (tx) => {
-    // Once for a connection and width: creating a table for every batch would bloat the catalog.
-    const { rows: there } = await tx.query(`SELECT to_regclass('pg_temp.${input}')::text AS name`);
-    if (there[0]?.name == null)
-      await tx.query(
-        `CREATE TEMP TABLE ${input} (g integer, n bigint, ${cellNames.map((c) => `${c} text`).join(", ")}) ON COMMIT DELETE ROWS`,
-      );
-    await tx.copyIn(`pg_temp.${input} (g, n, ${cellNames.join(", ")})`, copyText(rows));
+    let staged = false;
+    const stage = async () => {
+      if (staged) return;
+      staged = true;
+      // Once for a connection and width: creating a table for every batch would bloat the catalog.
+      const { rows: there } = await tx.query(`SELECT to_regclass('pg_temp.${input}')::text AS name`);
+      if (there[0]?.name == null)
+        await tx.query(
+          `CREATE TEMP TABLE ${input} (g integer, n bigint, ${cellNames.map((c) => `${c} text`).join(", ")}) ON COMMIT DELETE ROWS`,
+        );
+      const rows = groups.flatMap((each, g) => each.changes.map((change) => cells(change, each, g, keys, width)));
+      await tx.copyIn(`pg_temp.${input} (g, n, ${cellNames.join(", ")})`, copyText(rows));
+    };
     const outcomes: Outcome[] = [];
     for (const [g, group] of groups.entries()) {
+      if (batch.action === "create" && (await createDirectly(tx, table, batch, group, connection))) {
+        outcomes.push(...group.changes.map((change) => outcomeOf(change, { found: 0, same: true, done: true })));
+        continue;
+      }
+      await stage();
       const sql = groupSql(table, batch, group, { table: `pg_temp.${input}`, g }, connection);
       outcomes.push(...(await (batch.action === "create" ? createGroup(tx, group, sql) : changeGroup(tx, group, sql))));
     }
@@ -48,19 +59,12 @@ export async function writeBatch(
   }, signal);
 }
 
-/** The straight way costs one statement; only when a key was there already is each record looked at. */
+/** Some of the keys are there already, or the table has no unique key that would say so: each record is looked at. */
 async function createGroup(tx: Transaction, { changes }: ChangeGroup, sql: GroupSql): Promise<readonly Outcome[]> {
-  await tx.query("SAVEPOINT ebb_create");
-  const { count } = await tx.query(sql.write);
-  if (count === changes.length) {
-    await tx.query("RELEASE SAVEPOINT ebb_create");
-    return changes.map((change) => outcomeOf(change, { found: 0, same: true, done: true }));
-  }
-  await tx.query("ROLLBACK TO SAVEPOINT ebb_create");
   const standings = await standingsOf(tx, sql);
   const fresh = changes.filter(({ n }) => (standings.get(n)?.found ?? 0) === 0);
-  const again = await tx.query(sql.write);
-  if (again.count !== fresh.length)
+  const { count } = await tx.query(sql.write);
+  if (count !== fresh.length)
     throw new RecordError("23505", "two records of the batch have a key that is one key to the table");
   return changes.map((change) => outcomeOf(change, { found: 0, done: false, ...standings.get(change.n), same: false }));
 }

@@ -18,7 +18,7 @@ import { resumeJob, writeJob } from "./bulk.ts";
 import { collectionLimit, type Writer, writeCollection } from "./collections.ts";
 import { fieldDescription, type SalesforceField } from "./describe.ts";
 import { readRecords } from "./read.ts";
-import { count } from "./soql.ts";
+import { count, encode } from "./soql.ts";
 
 const connection = z
   .strictObject({
@@ -90,7 +90,7 @@ function openDestination(options: z.output<typeof connection>, context: Context)
     async describe(object, signal) {
       fields.delete(object);
       const described = await fieldsOf(object, signal);
-      const { totalSize } = await get<{ totalSize: number }>(`/query?q=${encodeURIComponent(count(object))}`, signal);
+      const { totalSize } = await get<{ totalSize: number }>(`/query?q=${encode(count(object))}`, signal);
       return { object, fields: described, recordCount: totalSize };
     },
 

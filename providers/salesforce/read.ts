@@ -1,6 +1,6 @@
 /** The four ways to read records. @module */
 import type { Http, ObservedRecord, ReadRequest } from "../../src/connector/index.ts";
-import { type FieldTypes, select, selectKeys, selectSince } from "./soql.ts";
+import { encode, type FieldTypes, select, selectKeys, selectSince } from "./soql.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -28,12 +28,12 @@ export async function* readRecords(
   }
   if (request.by === "keys") {
     for (const soql of selectKeys(object, fields, request.match, request.keys, await types()))
-      yield* pages(http, `${root}/query?q=${encodeURIComponent(soql)}`, signal);
+      yield* pages(http, `${root}/query?q=${encode(soql)}`, signal);
     return;
   }
   const changed = request.by === "since";
   const soql = changed ? selectSince(object, fields, request.since) : select(object, fields);
-  yield* pages(http, `${root}/${changed ? "queryAll" : "query"}?q=${encodeURIComponent(soql)}`, signal);
+  yield* pages(http, `${root}/${changed ? "queryAll" : "query"}?q=${encode(soql)}`, signal);
 }
 
 async function* pages(http: Http, path: string, signal: AbortSignal): AsyncGenerator<readonly ObservedRecord[]> {

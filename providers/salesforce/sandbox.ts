@@ -47,35 +47,27 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     }
   };
 
-  const rest = (call: Call): Answer => {
+  const dispatch = (call: Call): Answer => {
     const [, root = "", below = ""] = /^(\/services\/data\/v\d+\.0)(\/.*)$/.exec(call.path) ?? [];
     const found = routes.filter(({ path }) => path.test(below));
     const route = found.find(({ method }) => method === call.method);
-    const label = `${call.method} ${route?.label ?? below}`;
+    const label = `${call.method} ${route?.label ?? call.path.replace(/\/$/, "")}`;
     const waitMs = meter.admit(label, Date.now(), faults.settings.rate);
     if (waitMs !== undefined) throw new TooMany(waitMs);
+    if (label === "POST /services/oauth2/token") {
+      const { status, body } = tokens.grant(new URLSearchParams(call.body.toString()), url, faults.settings);
+      return { status, json: body };
+    }
+    if (label === "GET /services/data")
+      return { status: 200, json: [{ label: "Summer '26", url: "/services/data/v67.0", version: "67.0" }] };
     if (!tokens.accepts(String(call.headers.authorization ?? "")))
       throw new Refusal(401, "INVALID_SESSION_ID", "Session expired or invalid");
     if (meter.used >= quota().limit) throw new Refusal(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.");
     meter.used += 1;
-    if (!route) {
-      if (found.length === 0) throw new Refusal(404, "NOT_FOUND", "The requested resource does not exist");
-      const allowed = found.map(({ method }) => method).join(", ");
-      const message = `HTTP Method '${call.method}' not allowed. Allowed are ${allowed}`;
-      throw new Refusal(405, "METHOD_NOT_ALLOWED", message);
-    }
-    return route.handle(call, route.path.exec(below)?.slice(1) ?? [], root);
-  };
-
-  const open = (call: Call): Answer | undefined => {
-    if (call.path === "/services/oauth2/token") {
-      meter.admit("POST /services/oauth2/token", Date.now(), undefined);
-      const { status, body } = tokens.grant(new URLSearchParams(call.body.toString()), url, faults.settings);
-      return { status, json: body };
-    }
-    if (call.path !== "/services/data/" && call.path !== "/services/data") return undefined;
-    meter.admit("GET /services/data", Date.now(), undefined);
-    return { status: 200, json: [{ label: "Summer '26", url: "/services/data/v67.0", version: "67.0" }] };
+    if (route) return route.handle(call, route.path.exec(below)?.slice(1) ?? [], root);
+    if (found.length === 0) throw new Refusal(404, "NOT_FOUND", "The requested resource does not exist");
+    const allowed = found.map(({ method }) => method).join(", ");
+    throw new Refusal(405, "METHOD_NOT_ALLOWED", `HTTP Method '${call.method}' not allowed. Allowed are ${allowed}`);
   };
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -90,7 +82,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     let headers: Record<string, string> = {};
     try {
       if (headSize(request) > longestHead) throw new Refusal(414, "URI_TOO_LONG", "URI Too Long");
-      result = open(call) ?? rest(call);
+      result = dispatch(call);
     } catch (error) {
       if (error instanceof TooMany) headers = { "retry-after": (Math.ceil(error.waitMs) / 1000).toFixed(3) };
       result = refused(error);

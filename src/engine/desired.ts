@@ -15,7 +15,8 @@ import { ident, literal } from "../core/sql.ts";
 import { suggest } from "../core/suggest.ts";
 import type { Sync } from "../core/sync.ts";
 import type { FieldType } from "../core/types.ts";
-import type { SyncField } from "./fields.ts";
+import { hashedFields, type SyncField } from "./fields.ts";
+import { rowHashSql } from "./row-hash.ts";
 import { type Staging, type TextColumns, table } from "./staging.ts";
 
 export interface Desired {
@@ -26,12 +27,6 @@ export interface Desired {
   readonly nullKeys: number;
   /** Fields (by position) that have a `b` column. */
   readonly failing: readonly number[];
-}
-
-/** SQL of the hash over canonical columns; createOnly fields are not compared and so not in it. */
-export function hashSql(fields: readonly SyncField[], column: (i: number) => string, bad = "false"): string {
-  const compared = fields.flatMap(({ mapping }, i) => (mapping.createOnly ? [] : [column(i)]));
-  return `hash(${[...compared, bad].join(", ")})`;
 }
 
 /** Canonical key of one or several columns, NULL when any part is. */
@@ -56,7 +51,7 @@ export async function stageExtract(
   onRows: (done: number) => void,
 ): Promise<string> {
   if (extract.kind === "relation") {
-    for (const statement of extract.setup) await staging.run(statement);
+    await staging.reach(extract.setup);
     return `(${extract.sql})`;
   }
   const typed = extract.columns.map(
@@ -145,7 +140,7 @@ export async function stageDesired(staging: Staging, input: DesiredInput): Promi
   });
   const canonical = `SELECT true AS present, ${[`${key} AS key`, ...columns].join(", ")} FROM (${mappedSql})`;
   const anyBad = failing.length === 0 ? "false" : failing.map((i) => `coalesce(b${i}, false)`).join(" OR ");
-  const sql = `SELECT *, ${hashSql(fields, (i) => `f${i}`, anyBad)} AS h FROM (${canonical})`;
+  const sql = `SELECT *, ${rowHashSql(hashedFields(fields), (i) => `f${i}`, anyBad)} AS h FROM (${canonical})`;
 
   const reach = input.materialise ? `SELECT * FROM ${table("desired")}` : sql;
   if (input.materialise) await staging.run(`CREATE OR REPLACE TABLE ${table("desired")} AS ${sql}`);

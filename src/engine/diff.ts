@@ -8,7 +8,6 @@
  */
 import { ident, literal } from "../core/sql.ts";
 import type { Sync } from "../core/sync.ts";
-import { hashSql } from "./desired.ts";
 import type { SyncField } from "./fields.ts";
 import { nothingObserved } from "./observe.ts";
 import { type Staging, table } from "./staging.ts";
@@ -18,7 +17,7 @@ export interface DiffInput {
   readonly sync: Sync;
   readonly fields: readonly SyncField[];
   readonly keyType: "BIGINT" | "VARCHAR";
-  /** Relations: desired (present, key, f, b, h), ledger (key, id, owned, f, k), observed (id, key, f, h) or none. */
+  /** Relations: desired (present, key, f, b, h), ledger (key, id, owned, f, k, h), observed (id, key, f, h) or none. */
   readonly desired: string;
   readonly failing: readonly number[];
   readonly sourceKeys: number;
@@ -31,8 +30,8 @@ export interface DiffInput {
 
 /** Fills `candidate`: every row that may be a change, a confirmation or a rejection. */
 export async function stageCandidates(staging: Staging, input: DiffInput): Promise<void> {
-  const { fields, desired, observed, ledger } = input;
-  const recorded = `(SELECT key, ${hashSql(fields, (i) => `f${i}`)} AS h, owned FROM ${ledger})`;
+  const { desired, observed, ledger } = input;
+  const recorded = `(SELECT key, h, owned FROM ${ledger})`;
   const deletes = input.sync.mode === "mirror";
   // Only the key and the hash of the other side enter the join: it stays small, the source streams past it.
   if (observed) {
@@ -107,7 +106,7 @@ export async function stageChanges(staging: Staging, input: DiffInput): Promise<
   const each = (make: (i: number) => string) => fields.map((_, i) => `, ${make(i)}`).join("");
   const base = full ? "o" : "r";
   await staging.run(
-    `CREATE OR REPLACE TABLE ${table("joined")} AS
+    `CREATE OR REPLACE VIEW ${table("joined")} AS
      SELECT d.key, coalesce(d.present, false) AS wanted, ${base}.key IS NOT NULL AS there, r.key IS NOT NULL AS known,
             coalesce(${base}.id, r.id) AS id, r.id AS known_id, coalesce(r.owned, false) AS owned
             ${each((i) => `d.f${i} AS d${i}`)} ${each((i) => `${base}.f${i} AS o${i}`)}
@@ -115,7 +114,7 @@ export async function stageChanges(staging: Staging, input: DiffInput): Promise<
             ${input.failing.map((i) => `, coalesce(d.b${i}, false) AS b${i}`).join("")}
      FROM ${table("candidate")} d LEFT JOIN ${observed} o ON o.key = d.key LEFT JOIN ${table("recorded")} r ON r.key = d.key`,
   );
-  await staging.run(`CREATE OR REPLACE TABLE ${table("settled")} AS ${settledSql(sync, fields, full)}`);
+  await staging.run(`CREATE OR REPLACE VIEW ${table("settled")} AS ${settledSql(sync, fields, full)}`);
   await staging.run(`CREATE OR REPLACE TABLE ${table("judged")} AS ${judgedSql(input)}`);
   await staging.run(
     `INSERT INTO ${table("rejected")} SELECT CAST(key AS VARCHAR), problem.code, problem.field, 1 FROM ${table("judged")} WHERE problem IS NOT NULL AND action IS NOT NULL`,

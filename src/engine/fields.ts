@@ -1,8 +1,10 @@
 import { sqlType } from "../core/canonical.ts";
 import { ConfigError } from "../core/errors.ts";
+import type { PlannedSync } from "../core/plan.ts";
 import { suggest } from "../core/suggest.ts";
 import type { FieldMapping, Sync } from "../core/sync.ts";
 import type { FieldDescription, FieldType, ObjectDescription } from "../core/types.ts";
+import type { HashedField } from "./row-hash.ts";
 
 /** One destination field of a sync, with all that the diff and the checks need to know about it. */
 export interface SyncField {
@@ -86,4 +88,18 @@ export function matchTypes(sync: Sync, object: ObjectDescription): readonly Fiel
   return sync.destination.matchOn.map(
     (name) => object.fields.find((field) => field.name === name)?.type ?? { kind: "text" },
   );
+}
+
+/** Fields as the row hash sees them. */
+export function hashedFields(fields: readonly SyncField[]): readonly HashedField[] {
+  return fields.map(({ name, type, mapping }) => ({ name, type, compared: !mapping.createOnly }));
+}
+
+/** The same, for a sync as a plan carries it: a field that is not mapped is the matched one, written at creation. */
+export function plannedFields({ sync, types }: PlannedSync): readonly HashedField[] {
+  return Object.entries(types).map(([name, type]) => ({
+    name,
+    type,
+    compared: name in sync.fields && !sync.fields[name]?.createOnly,
+  }));
 }

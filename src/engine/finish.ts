@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { PlannedSync } from "../core/plan.ts";
 import { literal } from "../core/sql.ts";
+import { plannedFields } from "./fields.ts";
 import { ledgerSql, parquetSegment } from "./ledger.ts";
 import { Status } from "./progress.ts";
 import { runSegment } from "./recorded.ts";
@@ -71,14 +72,14 @@ async function foldSync(
     const sql = merge ? await merged() : `SELECT * FROM ${segment.sql}`;
     await staging.run(`COPY (${sql}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`);
     const { rows } = await staging.row<{ rows: string }>(`SELECT count(*) AS rows FROM read_parquet(${literal(path)})`);
-    return { file, rows: Number(rows) };
+    return { file, rows: Number(rows), hash: segment.hash };
   }
 
   async function merged(): Promise<string> {
-    const fields = Object.entries(types).map(([name, type]) => ({ name, type }));
-    const all = [...old.map(({ file, rows }) => parquetSegment(store.path(file), rows)), segment];
+    const fields = plannedFields(planned);
+    const all = [...old.map(({ file, rows, hash }) => parquetSegment(store.path(file), rows, hash)), segment];
     const folded = await ledgerSql(staging, all, fields, keyType);
     const columns = fields.map(({ name }, i) => `f${i} AS "f:${name.replaceAll('"', '""')}"`);
-    return `SELECT ${["key", "id", "owned", "false AS gone", ...columns].join(", ")} FROM (${folded})`;
+    return `SELECT ${["key", "id", "owned", "false AS gone", ...columns, "h"].join(", ")} FROM (${folded})`;
   }
 }

@@ -1,18 +1,14 @@
 /**
  * The ledger of one sync as a relation: its segments folded, the latest row of a key winning.
- * Columns: `key`, `id`, `owned`, and per field `f0…` (recorded value) and `k0…` (whether it was recorded).
+ * Columns: `key`, `id`, `owned`, per field `f0…` (recorded value) and `k0…` (whether it was recorded), and the row hash `h`.
  * @module
  */
 import { sqlType } from "../core/canonical.ts";
 import { ident, literal } from "../core/sql.ts";
+import { type HashedField, rowHashName, rowHashSql } from "./row-hash.ts";
 import type { Staging } from "./staging.ts";
 
-export interface LedgerField {
-  readonly name: string;
-  readonly type: Parameters<typeof sqlType>[0];
-}
-
-/** Column of a segment that holds a field's value. Other columns: key, id, owned, gone. */
+/** Column of a segment that holds a field's value. Other columns: key, id, owned, gone, h. */
 export function segmentColumn(field: string): string {
   return `f:${field}`;
 }
@@ -21,37 +17,44 @@ export function segmentColumn(field: string): string {
 export interface SegmentSource {
   readonly sql: string;
   readonly rows: number;
+  /** Name of the hash in its column `h`; see `rowHashName`. */
+  readonly hash: string;
 }
 
-export function parquetSegment(path: string, rows: number): SegmentSource {
-  return { sql: `read_parquet(${literal(path)})`, rows };
+export function parquetSegment(path: string, rows: number, hash: string): SegmentSource {
+  return { sql: `read_parquet(${literal(path)})`, rows, hash };
 }
 
 /** SQL of the folded ledger, or of none. */
 export async function ledgerSql(
   staging: Staging,
   segments: readonly SegmentSource[],
-  fields: readonly LedgerField[],
+  fields: readonly HashedField[],
   keyType: "BIGINT" | "VARCHAR",
 ): Promise<string> {
+  const hash = rowHashName(fields, staging.version);
   const shaped = await Promise.all(
-    segments.map(async ({ sql }, index) => {
-      const has = new Set((await staging.describe(`SELECT * FROM ${sql}`)).map(({ name }) => name));
-      const columns = fields.flatMap(({ name, type }, i) => {
+    segments.map(async (segment, index) => {
+      const has = new Set((await staging.describe(`SELECT * FROM ${segment.sql}`)).map(({ name }) => name));
+      const value = (i: number) => {
+        const { name, type } = fields[i] ?? { name: "", type: { kind: "text" } as const };
         const column = segmentColumn(name);
-        const value = has.has(column)
-          ? `TRY_CAST(${ident(column)} AS ${sqlType(type)})`
-          : `CAST(NULL AS ${sqlType(type)})`;
-        return [`${value} AS f${i}`, `${has.has(column)} AS k${i}`];
-      });
-      const head = `TRY_CAST(key AS ${keyType}) AS key, id, owned`;
-      return { index, head: [head, ...columns].join(", "), sql };
+        return has.has(column) ? `TRY_CAST(${ident(column)} AS ${sqlType(type)})` : `CAST(NULL AS ${sqlType(type)})`;
+      };
+      const columns = fields.flatMap(({ name }, i) => [
+        `${value(i)} AS f${i}`,
+        `${has.has(segmentColumn(name))} AS k${i}`,
+      ]);
+      const h = segment.hash === hash ? "h" : `${rowHashSql(fields, value)} AS h`;
+      const head = [`TRY_CAST(key AS ${keyType}) AS key`, "id", "owned", ...columns, h].join(", ");
+      return { index, head, sql: segment.sql };
     }),
   );
   const [base, ...deltas] = shaped;
   if (!base) {
     const empty = fields.flatMap(({ type }, i) => [`CAST(NULL AS ${sqlType(type)}) AS f${i}`, `false AS k${i}`]);
-    return `SELECT CAST(NULL AS ${keyType}) AS key, CAST(NULL AS VARCHAR) AS id, false AS owned${empty.map((e) => `, ${e}`).join("")} WHERE false`;
+    const head = [`CAST(NULL AS ${keyType}) AS key`, "CAST(NULL AS VARCHAR) AS id", "false AS owned", ...empty];
+    return `SELECT ${[...head, "CAST(NULL AS UBIGINT) AS h"].join(", ")} WHERE false`;
   }
   if (deltas.length === 0) return `SELECT ${base.head} FROM ${base.sql} WHERE NOT gone`;
   const rows = deltas

@@ -13,8 +13,9 @@ import { ident } from "../core/sql.ts";
 import type { Sync } from "../core/sync.ts";
 import type { FieldType, ObjectDescription } from "../core/types.ts";
 import type { OpenDestination } from "./connections.ts";
-import { hashSql, keySql, stageExtract } from "./desired.ts";
-import type { SyncField } from "./fields.ts";
+import { keySql, stageExtract } from "./desired.ts";
+import { hashedFields, type SyncField } from "./fields.ts";
+import { rowHashSql } from "./row-hash.ts";
 import { type Staging, type TextColumns, table } from "./staging.ts";
 
 export interface ObserveInput {
@@ -201,7 +202,7 @@ async function stageObserved(
   const read = `SELECT ${[`${id} AS id`, `${key} AS match_key`, `${deleted} AS gone`, ...values].join(", ")} FROM ${source}`;
   if (idIsKey) {
     // The key identifies the record by itself: nothing can be ambiguous, nothing needs a second look at the ledger.
-    const sql = `SELECT id, match_key AS key${list(fields)}, ${hashSql(fields, (i) => `f${i}`)} AS h FROM (${read}) WHERE match_key IS NOT NULL`;
+    const sql = `SELECT id, match_key AS key${list(fields)}, ${rowHashSql(hashedFields(fields), (i) => `f${i}`)} AS h FROM (${read}) WHERE match_key IS NOT NULL`;
     await staging.run(`CREATE OR REPLACE TABLE ${table("observed")} AS ${sql}`);
     await staging.run(
       `CREATE OR REPLACE TABLE ${table("ambiguous")} AS SELECT key FROM ${table("observed")} GROUP BY key HAVING count(*) > 1`,
@@ -221,7 +222,7 @@ async function stageObserved(
     );
     // A record known by its id wins over others that merely match.
     await staging.run(
-      `CREATE OR REPLACE TABLE ${table("observed")} AS SELECT id, key${list(fields)}, ${hashSql(fields, (i) => `f${i}`)} AS h
+      `CREATE OR REPLACE TABLE ${table("observed")} AS SELECT id, key${list(fields)}, ${rowHashSql(hashedFields(fields), (i) => `f${i}`)} AS h
        FROM ${table("observed_keyed")} o WHERE key IS NOT NULL AND (known IS NOT NULL OR key NOT IN (SELECT known FROM ${table("observed_keyed")} WHERE known IS NOT NULL))`,
     );
     await staging.run(

@@ -11,7 +11,7 @@ import type { Connections, OpenDestination } from "./connections.ts";
 import { type Desired, stageDesired, stageExtract } from "./desired.ts";
 import { type DiffInput, stageCandidates, stageChanges, typesOf } from "./diff.ts";
 import { estimateCost } from "./estimate.ts";
-import { keyTypeOf, matchTypes, type SyncField, syncFields } from "./fields.ts";
+import { hashedFields, keyTypeOf, matchTypes, type SyncField, syncFields } from "./fields.ts";
 import { ledgerSql } from "./ledger.ts";
 import { stageLookups } from "./lookups.ts";
 import { type Observed, observe } from "./observe.ts";
@@ -104,7 +104,7 @@ async function planDescribed(
 
   const segments = await recordedSegments(staging, store, recorded, input.unfinished, sync.name);
   await staging.run(
-    `CREATE OR REPLACE VIEW ${table("ledger")} AS ${await ledgerSql(staging, segments, fields, keyType)}`,
+    `CREATE OR REPLACE VIEW ${table("ledger")} AS ${await ledgerSql(staging, segments, hashedFields(fields), keyType)}`,
   );
   const { owned } = await staging.row<{ owned: string }>(`SELECT count(*) AS owned FROM ${table("ledger")}`);
 

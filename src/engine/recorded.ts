@@ -2,8 +2,10 @@
 import { join } from "node:path";
 import type { PlannedSync } from "../core/plan.ts";
 import { ident, literal } from "../core/sql.ts";
+import { plannedFields } from "./fields.ts";
 import { parquetSegment, type SegmentSource, segmentColumn } from "./ledger.ts";
 import { Status, type SyncProgress } from "./progress.ts";
+import { rowHashName, rowHashSql } from "./row-hash.ts";
 import type { LoadedRun } from "./runs.ts";
 import { type Staging, type TextColumns, table } from "./staging.ts";
 import type { LedgerState, StateStore } from "./state.ts";
@@ -16,7 +18,9 @@ export async function recordedSegments(
   unfinished: readonly LoadedRun[],
   sync: string,
 ): Promise<readonly SegmentSource[]> {
-  const segments = (recorded?.segments ?? []).map(({ file, rows }) => parquetSegment(store.path(file), rows));
+  const segments = (recorded?.segments ?? []).map(({ file, rows, hash }) =>
+    parquetSegment(store.path(file), rows, hash),
+  );
   for (const run of unfinished) {
     const planned = run.manifest.syncs.find((one) => one.sync.name === sync);
     const progress = run.progress.get(sync);
@@ -38,6 +42,8 @@ export async function runSegment(
   const fields = Object.keys(planned.types).map(
     (field) => `struct_extract(after, ${literal(field)}) AS ${ident(segmentColumn(field))}`,
   );
+  const hashed = plannedFields(planned);
+  const hash = rowHashSql(hashed, (i) => `struct_extract(after, ${literal(hashed[i]?.name ?? "")})`);
   const columns = (id: string, gone: string) =>
     [
       `CAST(key AS ${planned.keyType}) AS key`,
@@ -45,6 +51,7 @@ export async function runSegment(
       "owned",
       `${gone} AS gone`,
       ...fields,
+      `${hash} AS h`,
     ].join(", ");
   const changes = literal(join(plan, "changes", `${planned.file}.parquet`));
   const confirmed = literal(join(plan, "confirmed", `${planned.file}.parquet`));
@@ -52,7 +59,7 @@ export async function runSegment(
   const sql = `(SELECT ${columns("coalesce(given, id)", "action = 'delete'")} FROM read_parquet(${changes}) JOIN (${done}) USING (n)
     UNION ALL SELECT ${columns("id", "false")} FROM read_parquet(${confirmed}))`;
   const { rows } = await staging.row<{ rows: string }>(`SELECT count(*) AS rows FROM ${sql}`);
-  return { sql, rows: Number(rows) };
+  return { sql, rows: Number(rows), hash: rowHashName(hashed, staging.version) };
 }
 
 async function* acknowledged({ status, ids }: SyncProgress): AsyncIterable<TextColumns> {

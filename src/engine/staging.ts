@@ -13,7 +13,11 @@ export type Row = Readonly<Record<string, unknown>>;
 export interface Staging {
   /** Folder for this staging's files. */
   readonly directory: string;
+  /** Version of the engine; hashes of different versions are not compared. */
+  readonly version: string;
   run(sql: string): Promise<void>;
+  /** Statements that make a source's relation reachable, run now and for every stream. */
+  reach(statements: readonly string[]): Promise<void>;
   /** Rows as JSON objects; big integers are text. For small answers. */
   rows<T extends Row>(sql: string): Promise<readonly T[]>;
   /** The one row of an aggregate. */
@@ -52,17 +56,24 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
   });
   const connection = await instance.connect();
   connection.registerScalarFunction(jsonFunction(duckdb));
-  await connection.run(`ATTACH '${join(directory, "staging.duckdb").replaceAll("'", "''")}' AS staging`);
+  // In memory and spilling, not a file: tables that live for one plan need no log and no checkpoints.
+  await connection.run("ATTACH ':memory:' AS staging (COMPRESS)");
   await connection.run("SET GLOBAL TimeZone = 'UTC'");
 
+  const reached: string[] = [];
   const rows = async <T extends Row>(sql: string) =>
     (await connection.runAndReadAll(sql)).getRowObjectsJson() as unknown as readonly T[];
 
   return {
     directory,
+    version: duckdb.version(),
     rows,
     async run(sql) {
       await connection.run(sql);
+    },
+    async reach(statements) {
+      for (const statement of statements) await connection.run(statement);
+      reached.push(...statements);
     },
     async row<T extends Row>(sql: string) {
       return (await rows<T>(sql))[0] as T;
@@ -71,6 +82,7 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
       // A connection of its own: any other statement on the same one would end the stream.
       const own = await instance.connect();
       try {
+        for (const statement of reached) await own.run(statement);
         const result = await own.stream(sql);
         for (;;) {
           const chunk = await result.fetchChunk();

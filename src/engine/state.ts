@@ -18,6 +18,8 @@ export interface Segment {
   /** Path below the state folder. */
   readonly file: string;
   readonly rows: number;
+  /** Names the row hash stored in it. */
+  readonly hash: string;
 }
 
 /** What is recorded of one sync. */

@@ -27,7 +27,7 @@ export function updateAll(records: Records, body: Body): readonly Result[] {
 export function upsertAll(records: Records, body: Body, type: SObject, by: Field): readonly Result[] {
   const seen = new Set<string>();
   return run(records, body, (object, input) => {
-    if (object.name !== type.name) throw new Refusal(400, "INVALID_INPUT", "records must be of one type");
+    if (object.name !== type.name) return { success: false, errors: [fault("INVALID_INPUT", "wrong type")] };
     const value = String(input[by.name] ?? "").toLowerCase();
     if (value && seen.has(value)) {
       const message = `Duplicate external id specified: ${input[by.name]}`;

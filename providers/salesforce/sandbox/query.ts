@@ -3,7 +3,7 @@ import type { Field, SObject } from "./objects.ts";
 import type { Records } from "./records.ts";
 import { Refusal } from "./refusal.ts";
 import { type Condition, parseQuery, type Query } from "./soql.ts";
-import type { Row, Store } from "./store.ts";
+import { fieldOf, type Row, type Store } from "./store.ts";
 import type { Stored } from "./values.ts";
 
 interface Cursor {
@@ -58,7 +58,7 @@ export class Queries {
         found.push(row);
     if (orderBy) {
       const { field, descending } = orderBy;
-      found.sort((a, b) => order(a[field.name] ?? null, b[field.name] ?? null) * (descending ? -1 : 1));
+      found.sort((a, b) => order(fieldOf(a, field.name), fieldOf(b, field.name)) * (descending ? -1 : 1));
     }
     return limit === undefined && offset === 0 ? found : found.slice(offset, offset + (limit ?? found.length));
   }
@@ -69,7 +69,7 @@ export function shown(root: string, object: SObject, row: Row, fields: readonly 
   const record: Record<string, unknown> = {
     attributes: { type: object.name, url: `${root}/sobjects/${object.name}/${row.Id}` },
   };
-  for (const { name } of fields) record[name] = row[name] ?? null;
+  for (const { name } of fields) record[name] = fieldOf(row, name);
   return record;
 }
 
@@ -123,10 +123,10 @@ function compile(condition: Condition): (row: Row) => boolean {
     case "compare": {
       const { operator, field } = condition;
       const value = folded(condition.value);
-      if (operator === "=") return (row) => folded(row[field.name]) === value;
-      if (operator === "!=") return (row) => folded(row[field.name]) !== value;
+      if (operator === "=") return (row) => folded(fieldOf(row, field.name)) === value;
+      if (operator === "!=") return (row) => folded(fieldOf(row, field.name)) !== value;
       return (row) => {
-        const own = folded(row[field.name]);
+        const own = folded(fieldOf(row, field.name));
         if (own === null || value === null) return false;
         const by = order(own, value);
         return operator === "<" ? by < 0 : operator === "<=" ? by <= 0 : operator === ">" ? by > 0 : by >= 0;
@@ -134,7 +134,7 @@ function compile(condition: Condition): (row: Row) => boolean {
     }
     case "in": {
       const values = new Set(condition.values.map(folded));
-      return (row) => values.has(folded(row[condition.field.name]));
+      return (row) => values.has(folded(fieldOf(row, condition.field.name)));
     }
     case "not": {
       const test = compile(condition.condition);

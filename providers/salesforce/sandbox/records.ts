@@ -1,7 +1,7 @@
 /** Creates, updates and deletes single records, with the vendor's checks. @module */
 import type { Faults } from "./faults.ts";
 import { type Field, objectNamed, objects, type SObject } from "./objects.ts";
-import type { Row, Store } from "./store.ts";
+import { fieldOf, type Row, type Store } from "./store.ts";
 import { fault, instant, isFault, longId, type Stored, storeValue, type VendorFault } from "./values.ts";
 
 export type Input = Readonly<Record<string, unknown>>;
@@ -13,8 +13,6 @@ export interface Result {
   readonly errors: readonly VendorFault[];
   readonly created?: boolean;
 }
-
-const user = "0055g000001AbCdAAK";
 
 export class Records {
   readonly store: Store;
@@ -38,13 +36,11 @@ export class Records {
     if (full) return { success: false, errors: [fault("STORAGE_LIMIT_EXCEEDED", "storage limit exceeded")] };
     if (locked) return { success: false, errors: [locked] };
     const id = this.store.newId(object.name);
-    const at = instant(Date.now());
-    const defaults: Record<string, Stored> = { Id: id, IsDeleted: false, OwnerId: user };
-    for (const field of object.fields) if (field.custom && field.type === "boolean") defaults[field.name] = false;
+    const row: Record<string, Stored> = { Id: id, SystemModstamp: instant(Date.now()) };
+    for (const field of object.fields) if (field.custom && field.type === "boolean") row[field.name] = false;
     const [status] = object.byName.get("status")?.picklistValues ?? [];
-    if (status) defaults.Status = status.value;
-    const stamps = { CreatedDate: at, CreatedById: user, LastModifiedDate: at, LastModifiedById: user };
-    this.store.put(object.name, named(object, { ...defaults, ...values, ...stamps, SystemModstamp: at }));
+    if (status) row.Status = status.value;
+    this.store.put(object.name, changed(row, values));
     if (this.faults.settings.indexLagMs) this.born.set(id, Date.now());
     this.written.create += 1;
     return { id, success: true, errors: [] };
@@ -57,9 +53,7 @@ export class Records {
     const locked = this.lock(id);
     if (problems.length > 0) return { id, success: false, errors: problems };
     if (locked) return { id, success: false, errors: [locked] };
-    const at = instant(Date.now());
-    const next = { ...row, ...values, LastModifiedDate: at, LastModifiedById: user, SystemModstamp: at };
-    this.store.put(object.name, named(object, next));
+    this.store.put(object.name, changed(stamped(row), values));
     this.written.update += 1;
     return { id: longId(id), success: true, errors: [] };
   }
@@ -69,8 +63,7 @@ export class Records {
     if (isResult(row)) return row;
     const locked = this.lock(id);
     if (locked) return { id, success: false, errors: [locked] };
-    const at = instant(Date.now());
-    this.store.put(object.name, { ...row, IsDeleted: true, LastModifiedDate: at, SystemModstamp: at });
+    this.store.put(object.name, { ...stamped(row), IsDeleted: true });
     this.written.delete += 1;
     return { id: longId(id), success: true, errors: [] };
   }
@@ -193,9 +186,14 @@ function required(field: Field): boolean {
   return field.createable && !field.nillable && !field.defaultedOnCreate && field.type !== "boolean";
 }
 
-/** Without empty fields, and with the name a person's names make. */
-function named(object: SObject, row: Record<string, Stored>): Row {
-  const kept = Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
-  if (object.byName.has("lastname")) kept.Name = [kept.FirstName, kept.LastName].filter(Boolean).join(" ");
-  return kept;
+function stamped(row: Row): Row {
+  return { ...row, CreatedDate: fieldOf(row, "CreatedDate"), SystemModstamp: instant(Date.now()) };
+}
+
+/** With the values given, and without the fields they empty. */
+function changed(row: Row, values: Readonly<Record<string, Stored>>): Row {
+  const next: Record<string, Stored> = {};
+  for (const name in row) if (values[name] === undefined) next[name] = row[name] ?? null;
+  for (const name in values) if (values[name] !== null) next[name] = values[name] ?? null;
+  return next;
 }

@@ -131,7 +131,8 @@ export function parseQuery(soql: string): Query {
     if (of.type === "textarea")
       throw new Refusal(400, "INVALID_FIELD", `field '${of.name}' can not be filtered in a query call`);
     const negated = take("NOT");
-    if (negated ? (expect("IN"), true) : take("IN")) {
+    if (negated && !is("IN")) throw unexpected();
+    if (take("IN")) {
       expect("(");
       const values = [literal(of)];
       while (take(",")) values.push(literal(of));
@@ -149,7 +150,9 @@ export function parseQuery(soql: string): Query {
   if (take("ORDER")) {
     expect("BY");
     const by = field(name());
-    orderBy = { field: by, descending: take("DESC") || (take("ASC"), false) };
+    const descending = take("DESC");
+    if (!descending) take("ASC");
+    orderBy = { field: by, descending };
   }
   const limit = take("LIMIT") ? whole() : undefined;
   const offset = take("OFFSET") ? whole() : 0;

@@ -13,8 +13,33 @@ import { join } from "node:path";
 import { objects } from "./objects.ts";
 import { longId, type Stored } from "./values.ts";
 
-/** A record. Never changed in place, so that a query's cursor keeps what it found. Empty fields are absent. */
+/**
+ * A record. Never changed in place, so that a query's cursor keeps what it found. Empty fields are absent, and so is
+ * what {@link fieldOf} derives: this keeps the log short.
+ */
 export type Row = Readonly<Record<string, Stored>>;
+
+const user = "0055g000001AbCdAAK";
+
+export function fieldOf(row: Row, field: string): Stored {
+  const own = row[field];
+  if (own !== undefined) return own;
+  switch (field) {
+    case "IsDeleted":
+      return false;
+    case "Name":
+      return [row.FirstName, row.LastName].filter(Boolean).join(" ") || null;
+    case "CreatedDate":
+    case "LastModifiedDate":
+      return row.SystemModstamp ?? null;
+    case "OwnerId":
+    case "CreatedById":
+    case "LastModifiedById":
+      return user;
+    default:
+      return null;
+  }
+}
 
 type Index = Map<string, string[]>;
 
@@ -58,11 +83,11 @@ export class Store {
     let index = table.indexes.get(field);
     if (!index) {
       index = new Map();
-      for (const row of table.rows.values()) enter(index, row[field], String(row.Id));
+      for (const row of table.rows.values()) enter(index, fieldOf(row, field), String(row.Id));
       table.indexes.set(field, index);
     }
     const ids = index.get(indexKey(value)) ?? [];
-    return ids.flatMap((id) => table.rows.get(id) ?? []);
+    return ids.map((id) => table.rows.get(id)).filter((row) => row !== undefined);
   }
 
   newId(object: string): string {
@@ -103,9 +128,10 @@ export class Store {
     table.live += (row.IsDeleted ? 0 : 1) - (before && !before.IsDeleted ? 1 : 0);
     table.rows.set(id, row);
     for (const [field, index] of table.indexes) {
-      if (before?.[field] === row[field]) continue;
-      if (before) leave(index, before[field], id);
-      enter(index, row[field], id);
+      const value = fieldOf(row, field);
+      if (before && fieldOf(before, field) === value) continue;
+      if (before) leave(index, fieldOf(before, field), id);
+      enter(index, value, id);
     }
   }
 
@@ -115,7 +141,7 @@ export class Store {
     const text = existsSync(file) ? readFileSync(file, "utf8") : "";
     // A line without its end was being written when the process was killed; nobody was told of it.
     const whole = text.slice(0, text.lastIndexOf("\n"));
-    const entries = whole === "" ? [] : (JSON.parse(`[${whole.replaceAll("\n", ",")}]`) as [string, Row][]);
+    const entries = whole === "" ? [] : whole.split("\n").map((line) => JSON.parse(line) as [string, Row]);
     for (const [object, row] of entries) if (this.tables.has(object)) this.enter(object, row);
     const kept = [...this.tables].reduce((sum, [, { rows }]) => sum + rows.size, 0);
     if (whole.length + 1 < text.length || entries.length > 2 * kept + 1_000) {
@@ -133,16 +159,16 @@ function indexKey(value: Stored): string {
   return String(value).toLowerCase();
 }
 
-function enter(index: Index, value: Stored | undefined, id: string): void {
-  if (value === undefined || value === null) return;
+function enter(index: Index, value: Stored, id: string): void {
+  if (value === null) return;
   const key = indexKey(value);
   const ids = index.get(key);
   if (ids) ids.push(id);
   else index.set(key, [id]);
 }
 
-function leave(index: Index, value: Stored | undefined, id: string): void {
-  if (value === undefined || value === null) return;
+function leave(index: Index, value: Stored, id: string): void {
+  if (value === null) return;
   const ids = index.get(indexKey(value));
   ids?.splice(ids.indexOf(id), 1);
 }

@@ -76,7 +76,8 @@ function storeNumber(field: Field, value: unknown, wrongType: () => VendorFault)
 }
 
 /** Half away from zero, on the number as it is written and not as it is stored in binary. */
-function roundTo(number: number, scale: number): number {
+export function roundTo(number: number, scale: number): number {
+  if (Math.abs(number) >= 1e15) return number;
   const [digits, exponent = "0"] = String(Math.abs(number)).split("e");
   const shifted = Math.round(Number(`${digits}e${Number(exponent) + scale}`));
   return Math.sign(number) * Number(`${shifted}e-${scale}`) || 0;

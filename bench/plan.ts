@@ -1,0 +1,151 @@
+/**
+ * Plan of N x 10 columns against a ledger, source in Parquet, `--refresh off`, beside a bare scan of both sides in the
+ * same process. Each size runs in a process of its own, so that peak memory is that plan's.
+ */
+
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { version } from "@duckdb/node-api";
+import { memoryObject, memoryStore } from "../providers/memory/store.ts";
+import { completeSync } from "../src/core/sync.ts";
+import type { FieldType } from "../src/core/types.ts";
+import { plan } from "../src/engine/plan.ts";
+import type { Project } from "../src/engine/project.ts";
+import { rowHashName, rowHashSql } from "../src/engine/row-hash.ts";
+import { openState } from "../src/engine/state.ts";
+import { benchWorld, inFolder, never, peakMb, silent, timed } from "./harness.ts";
+
+const types: Readonly<Record<string, FieldType>> = {
+  name: { kind: "text" },
+  email: { kind: "text" },
+  city: { kind: "text" },
+  n: { kind: "integer" },
+  amount: { kind: "decimal", precision: 18, scale: 2 },
+  score: { kind: "float" },
+  active: { kind: "boolean" },
+  d: { kind: "date" },
+  ts: { kind: "timestamp", digits: 6, zone: false },
+};
+
+const columns = `k::BIGINT AS id, 'name ' || (hash(k) % 1000000) AS name,
+  CASE WHEN k % 10 = 0 THEN NULL ELSE 'user' || k || '@example.com' END AS email, 'city' || (k % 5000) AS city,
+  (hash(k * 3) % 1000)::BIGINT AS n, ((hash(k * 7) % 100000000) / 100)::DECIMAL(18, 2) AS amount,
+  ((hash(k * 11) % 1000000) / 997.0)::DOUBLE AS score, k % 3 = 0 AS active, DATE '2020-01-01' + (k % 2000)::INT AS d,
+  TIMESTAMP '2024-01-01' + to_seconds((k % 10000000)::INT) AS ts`;
+
+export interface PlanFigures {
+  readonly rows: number;
+  readonly changedPercent: number;
+  readonly scanSeconds: number;
+  readonly planSeconds: number;
+  readonly peakMb: number;
+  readonly changes: number;
+}
+
+export function benchPlan(rows: number, changedPercent: 0 | 1): Promise<PlanFigures> {
+  return inFolder(async (directory) => {
+    const recorded = await makeData(directory, rows, changedPercent);
+    const scanSeconds = await scan(directory, recorded);
+    const world = benchWorld(directory);
+    const fields = Object.entries(types).map(([name, type]) => ({ name, type }));
+    memoryStore("bench").set("customers", memoryObject([{ name: "id", type: { kind: "integer" } }, ...fields]));
+    const sync = completeSync("bench", {
+      source: { connection: "files", file: "new.parquet" },
+      key: ["id"],
+      destination: { connection: "crm", object: "customers" },
+      mode: "mirror",
+      fields: Object.fromEntries(Object.keys(types).map((name) => [name, { column: name }])),
+      refresh: "off",
+      guards: { maxDeletes: rows },
+    });
+    const project: Project = {
+      connections: {
+        files: { name: "files", system: "duckdb", options: {} },
+        crm: { name: "crm", system: "memory", options: { store: "bench" } },
+      },
+      state: { directory: ".ebb" },
+      syncs: [sync],
+    };
+    await openState(world, ".ebb").write({
+      version: 1,
+      lineage: "bench",
+      serial: 1,
+      syncs: {
+        bench: {
+          key: ["id"],
+          matchOn: ["id"],
+          keyType: "BIGINT",
+          account: "memory:bench",
+          object: "customers",
+          segments: [
+            {
+              file: "ledger/base.parquet",
+              rows,
+              hash: rowHashName(
+                Object.entries(types).map(([name, type]) => ({ name, type, compared: true })),
+                version(),
+              ),
+            },
+          ],
+          observedAt: null,
+          types: { ...types, id: { kind: "integer" } },
+        },
+      },
+    });
+    const made = await timed(() => plan(world, project, { directory: join(directory, "plan") }, silent, never));
+    const [one] = made.value.summary.syncs;
+    const changes = one ? one.counts.create + one.counts.update + one.counts.delete : 0;
+    return { rows, changedPercent, scanSeconds, planSeconds: made.seconds, peakMb: peakMb(), changes };
+  });
+}
+
+/** Writes the ledger and the new side in a process of its own memory, and answers where the ledger is. */
+async function makeData(directory: string, rows: number, changedPercent: number): Promise<string> {
+  const base = join(directory, ".ebb/ledger/base.parquet");
+  await mkdir(join(directory, ".ebb/ledger"), { recursive: true });
+  const { DuckDBInstance } = await import("@duckdb/node-api");
+  const db = await DuckDBInstance.create(":memory:", {
+    memory_limit: "400MB",
+    temp_directory: join(directory, "spill"),
+  });
+  const c = await db.connect();
+  const hashed = Object.entries(types).map(([name, type]) => ({ name, type, compared: true }));
+  const named = Object.keys(types).map((name) => `${name} AS "f:${name}"`);
+  await c.run(
+    `COPY (SELECT id AS key, id::VARCHAR AS id, true AS owned, false AS gone, ${named.join(", ")}, id AS "f:id", ${rowHashSql(hashed, (i) => hashed[i]?.name ?? "")} AS h FROM (SELECT ${columns} FROM range(${rows}) t(k))) TO '${base}' (FORMAT parquet, COMPRESSION zstd)`,
+  );
+  // 1 %: half updated, a quarter new, a quarter gone.
+  const changed =
+    changedPercent === 0
+      ? `SELECT ${columns} FROM range(${rows}) t(k)`
+      : `SELECT * REPLACE (CASE WHEN id % 200 = 7 THEN amount + 1 ELSE amount END AS amount) FROM
+         (SELECT ${columns} FROM range(${rows}) t(k) WHERE k % 400 <> 3 UNION ALL SELECT ${columns} FROM range(${rows}, ${rows} + ${rows} // 400) t(k))`;
+  await c.run(`COPY (${changed}) TO '${join(directory, "new.parquet")}' (FORMAT parquet, COMPRESSION zstd)`);
+  c.closeSync();
+  db.closeSync();
+  return base;
+}
+
+/** The bare engine touching every column of both sides: the best of three. */
+async function scan(directory: string, recorded: string): Promise<number> {
+  const { DuckDBInstance } = await import("@duckdb/node-api");
+  const db = await DuckDBInstance.create(":memory:", { memory_limit: "600MB" });
+  const c = await db.connect();
+  const names = Object.keys(types);
+  const seconds: number[] = [];
+  for (let run = 0; run < 3; run++) {
+    const { seconds: took } = await timed(async () => {
+      await c.run(`SELECT bit_xor(hash(id, ${names.join(", ")})) FROM '${join(directory, "new.parquet")}'`);
+      await c.run(`SELECT bit_xor(hash(key, ${names.map((name) => `"f:${name}"`).join(", ")})) FROM '${recorded}'`);
+    });
+    seconds.push(took);
+  }
+  c.closeSync();
+  db.closeSync();
+  return Math.min(...seconds);
+}
+
+if (process.argv[2] === "--child") {
+  const figures = await benchPlan(Number(process.argv[3]), Number(process.argv[4]) === 1 ? 1 : 0);
+  process.stdout.write(`${JSON.stringify(figures)}\n`);
+}

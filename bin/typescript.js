@@ -1,0 +1,5 @@
+/**
+ * Lets Node run TypeScript: `node --import ebb/typescript main.ts`. The same as `--import tsx`, for projects that have
+ * tsx only through Ebb.
+ */
+import "tsx";

@@ -1,0 +1,25 @@
+/** Compiles into dist, which then needs nothing of the sources. */
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, renameSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const dist = join(root, "dist");
+// Made aside, so that whoever runs the old build meanwhile can.
+const aside = join(root, "node_modules", `.dist-${process.pid}`);
+const old = `${aside}-old`;
+const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
+
+const { status } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", aside], {
+  cwd: root,
+  stdio: "inherit",
+});
+if (existsSync(aside)) {
+  if (existsSync(dist)) renameSync(dist, old);
+  renameSync(aside, dist);
+  rmSync(old, { recursive: true, force: true });
+}
+chmodSync(join(root, "bin", "ebb.js"), 0o755);
+process.exitCode = status ?? 1;

@@ -1,0 +1,74 @@
+/** The terminal a command runs in: the one place that writes to stdout and stderr. @module */
+import { coloured, plain, type Style } from "../report/style.ts";
+import type { Signals } from "./signals.ts";
+
+export interface Shell {
+  /** Data is to be JSON. */
+  readonly json: boolean;
+  /** Name of the stack, where a project has several. */
+  readonly stack: string | undefined;
+  /** Stdout is a terminal: a person reads it, and it is not a log. */
+  readonly interactive: boolean;
+  /** Somebody can be asked. */
+  readonly canAsk: boolean;
+  readonly style: Style;
+  readonly signals: Signals;
+  /** Data, to stdout. */
+  print(text: string): void;
+  /** What is not data, to stderr. */
+  note(text: string): void;
+  /** Asks and gives the answer; the question goes to stderr. */
+  ask(question: string): Promise<string>;
+}
+
+export interface ShellOptions {
+  readonly json: boolean;
+  readonly stack: string | undefined;
+  /** False with `--no-color`. */
+  readonly color: boolean;
+}
+
+export function openShell(options: ShellOptions, signals: Signals): Shell {
+  const interactive = process.stdout.isTTY === true;
+  return {
+    json: options.json,
+    stack: options.stack,
+    interactive,
+    canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true && !options.json,
+    style: options.color && wantsColour(process.env, interactive) ? coloured : plain,
+    signals,
+    print: (text) => void process.stdout.write(ended(text)),
+    note: (text) => void process.stderr.write(ended(text)),
+    async ask(question) {
+      const { createInterface } = await import("node:readline/promises");
+      const lines = createInterface({ input: process.stdin, output: process.stderr });
+      // Readline takes Ctrl-C for itself.
+      lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+      const closed = new Promise<string>((resolve) => lines.on("close", () => resolve("")));
+      try {
+        return (await Promise.race([lines.question(question, { signal: signals.stop }), closed])).trim();
+      } finally {
+        lines.close();
+      }
+    },
+  };
+}
+
+function wantsColour(env: NodeJS.ProcessEnv, terminal: boolean): boolean {
+  if (env.NO_COLOR) return false;
+  if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== "0" && env.FORCE_COLOR !== "false";
+  return terminal && env.TERM !== "dumb";
+}
+
+function ended(text: string): string {
+  return text === "" || text.endsWith("\n") ? text : `${text}\n`;
+}
+
+/** Resolves when everything written has left the process. */
+export async function flushed(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr])
+    await new Promise<void>((done) => {
+      if (stream.destroyed || !stream.writable) return done();
+      stream.write("", () => done());
+    });
+}
