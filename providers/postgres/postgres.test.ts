@@ -228,6 +228,7 @@ describe.each(places)("Postgres, $place", ({ place, start }) => {
     [{ sql: "SELEC 1" }, /syntax error/],
     [{ sql: "SELECT 1; SELECT 2" }, /syntax error|multiple commands/],
     [{ sql: "SELECT 1) AS q; DROP TABLE people; SELECT * FROM (SELECT 2" }, /multiple commands/],
+    [{ sql: "SELECT 1 AS a, 2 AS a" }, /two columns called "a"/],
     [{ sql: " " }, /empty/],
   ])("a failing query says why: %o", async (query, words) => {
     const failure = { code: "SOURCE_FAILED", message: expect.stringMatching(words) };

@@ -1,4 +1,4 @@
-import { type Column, type Extract, ident } from "../../src/connector/index.ts";
+import { type Column, ConfigError, type Extract, ident } from "../../src/connector/index.ts";
 import type { Client, ResultColumn } from "./client.ts";
 import { fieldType, toText } from "./types.ts";
 
@@ -7,8 +7,11 @@ export function subquery(sql: string): string {
   return `${sql.trim().replace(/;\s*$/, "")}\n`;
 }
 
-/** Names and canonical types of the columns. */
+/** Names and canonical types of the columns; no two may have one name. */
 export function columnsOf(columns: readonly ResultColumn[]): readonly Column[] {
+  const names = columns.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new ConfigError("SOURCE_FAILED", `the query has two columns called "${twice}"`);
   return columns.map((column) => ({ name: column.name, type: fieldType(column) }));
 }
 
@@ -23,7 +26,7 @@ export async function csvExtract(
   signal: AbortSignal,
 ): Promise<Extract> {
   const described = await client.describe(sql, signal);
-  // Named by position, so that a query with two columns of one name can still be read.
+  const columns = columnsOf(described);
   const names = described.map((_, i) => `c${i}`);
   const values = described.map(({ name, type }, i) => `${toText(`q.c${i}`, type)} AS ${ident(name)}`);
   const select = `SELECT ${values.join(", ")} FROM (${sql}) AS q (${names.join(", ")})`;
@@ -34,5 +37,5 @@ export async function csvExtract(
       throw translate(error);
     }
   }
-  return { kind: "csv", columns: columnsOf(described), bytes: bytes() };
+  return { kind: "csv", columns, bytes: bytes() };
 }

@@ -2,7 +2,7 @@
 
 /** @example csvLine(["a", 'b"c']) // 'a,"b""c"\n' */
 export function csvLine(cells: readonly string[]): string {
-  return `${cells.map((cell) => (/[",\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '"')}"` : cell)).join(",")}\n`;
+  return `${cells.map((cell) => (/[",\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(",")}\n`;
 }
 
 /** Rows of cells, the header line first. Blank lines are left out. */

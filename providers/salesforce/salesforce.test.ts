@@ -238,14 +238,14 @@ describe("signing in", () => {
     expect(await destination.account(signal)).toBe("00D5g000004AbCdEAK");
   });
 
-  it("sends login and calls to baseUrl where there is one", async () => {
-    const real = await connect();
-    const { destination } = await connect({
-      options: { loginUrl: "https://acme.my.salesforce.com", baseUrl: real.sandbox.url },
-    });
-    await scan(destination);
-    const { calls } = await real.stats();
-    expect(calls).toMatchObject({ "POST /services/oauth2/token": 1, "GET /query": 1 });
+  it("sends calls to the instance the login names, and to baseUrl where there is one", async () => {
+    const body = { access_token: "x", instance_url: "http://127.0.0.1:1", id: "http://127.0.0.1:1/id/00D1/0051" };
+    const { destination, sandbox, ask } = await connect({ faults: { failNext: [{ match: "token", body }] } });
+    await expect(scan(destination)).rejects.toMatchObject({ code: "NETWORK", unsent: true });
+    await ask("POST", "faults", { failNext: [{ match: "token", body }] });
+    const options = { loginUrl: "https://acme.my.salesforce.com", baseUrl: sandbox.url };
+    const other = await connect({ options });
+    expect((await scan(other.destination)).records).toEqual([]);
   });
 });
 
@@ -556,8 +556,10 @@ describe("writing collections", () => {
     const [id = ""] = await seed("Contact", people(1));
     expect((await write(destination, batch([update(0, id, { Title: "x" })]))).outcomes).toEqual([]);
     const body = [{ id: "003000000000000AAA", success: true, errors: [] }];
-    await ask("POST", "faults", { emptyResults: null, failNext: [{ match: "PATCH", body }] });
+    await ask("POST", "faults", { emptyResults: null, failNext: [{ match: "PATCH|POST", body, times: 2 }] });
     expect((await write(destination, batch([update(0, id, { Title: "y" })]))).outcomes).toEqual([]);
+    const two = [0, 1].map((n) => create(n, `k${n}`, { LastName: "L" }));
+    expect((await write(destination, batch(two))).outcomes).toEqual([]);
   });
 
   it.each([
@@ -648,14 +650,13 @@ describe("writing in bulk", () => {
   const awkward = 'He said "hi",\nthen left';
 
   it("creates with failures, each row found again in whatever order it comes back", async () => {
-    const { destination, sleeps } = await connect();
+    const { destination } = await connect();
     const changes = Array.from({ length: 50 }, (_, n) =>
       create(n, `p${n}@x.test`, { Email: `p${n}@x.test`, LastName: n % 10 === 3 ? null : awkward }),
     );
     const { outcomes, tickets } = await write(destination, batch(changes, { route: "bulk" }));
     expect(tickets).toHaveLength(1);
     expect(outcomes).toHaveLength(50);
-    expect(sleeps[0]).toBe(200);
     const { records } = await scan(destination);
     expect(records).toHaveLength(45);
     for (const { id, fields } of records) {
@@ -728,6 +729,27 @@ describe("writing in bulk", () => {
       );
     }
     expect((await stats()).records.Contact).toBe(3);
+  });
+
+  it("waits for a job that was closed already", async () => {
+    const { destination, sandbox, sent, sleeps } = await connect({ faults: { bulkDelayMs: 600 } });
+    const work = batch([create(0, "a@x.test", { Email: "a@x.test", LastName: "A" })], { route: "bulk" });
+    let ticket = "";
+    for await (const receipt of destination.write(work, signal)) {
+      if ("ticket" in receipt) ticket = receipt.ticket;
+      break;
+    }
+    const closed = await fetch(`${sandbox.url}/services/data/v67.0/jobs/ingest/${ticket}`, {
+      method: "PATCH",
+      headers: { authorization: sent.at(-1)?.headers.authorization ?? "" },
+      body: JSON.stringify({ state: "UploadComplete" }),
+    });
+    expect(closed.status).toBe(200);
+    const outcomes: Outcome[] = [];
+    for await (const receipt of destination.resume?.(ticket, work, signal) ?? [])
+      if ("outcomes" in receipt) outcomes.push(...receipt.outcomes);
+    expect(outcomes).toMatchObject([{ key: "a@x.test", status: "applied" }]);
+    expect(sleeps.slice(0, 3)).toEqual([200, 400, 800]);
   });
 
   it("tells nothing of a job that is gone", async () => {

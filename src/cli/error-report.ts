@@ -29,7 +29,7 @@ interface Described {
 
 function describe(error: unknown, signal: StopSignal | null, debug: boolean): Described {
   if (signal && !(error instanceof EbbError && error.effect === "conflict"))
-    return { code: "STOPPED", message: `stopped by ${signal}`, next: "Nothing was written; run the command again." };
+    return { code: "STOPPED", message: `stopped by ${signal}`, next: "Run the command again when you are ready." };
   if (error instanceof EbbError) return error;
   if (error instanceof CommanderError)
     return { code: "USAGE", message: error.message.replace(/^error: /, ""), next: errorCodes.USAGE.next };

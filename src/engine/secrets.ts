@@ -4,7 +4,7 @@ import { isSecret } from "../connector/index.ts";
 import { AuthError } from "../core/errors.ts";
 import type { World } from "./world.ts";
 
-/** Options with every secret reference replaced by what it refers to. Called when a connection opens, never before. */
+/** Options with every reference replaced by what it refers to. Called when a connection opens, never before. */
 export async function resolveSecrets(
   world: World,
   connection: string,
@@ -14,7 +14,8 @@ export async function resolveSecrets(
   const resolved: Record<string, unknown> = { ...options };
   for (const [name, field] of Object.entries(schema.shape)) {
     const value = options[name];
-    if (typeof value === "string" && isSecret(field as z.ZodType))
+    // A secret is always a reference; any other text may be one to the environment.
+    if (typeof value === "string" && (isSecret(field as z.ZodType) || value.startsWith("env:")))
       resolved[name] = await resolveReference(world, `${connection}.${name}`, value);
   }
   return resolved;

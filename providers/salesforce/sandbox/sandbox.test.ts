@@ -207,6 +207,7 @@ describe("the server", () => {
     const file = join(directory, "salesforce.ndjson");
     // Read before it is closed: what was answered has to be on disk already.
     const text = await readFile(file, "utf8");
+    expect(text.split("\n")).toHaveLength(3);
     await first.close();
     await writeFile(file, `${text}["Contact",{"Id":"003`);
     const second = await start({}, directory);

@@ -4,15 +4,15 @@ import { Connection, type Destination, type DestinationOptions, type Source, typ
 import type { SecretReference } from "../secret.ts";
 import type { Sql } from "../sql.ts";
 
-/** Options of a {@link DuckDb} connection. */
-export interface DuckDbOptions {
+/** Options of a {@link DuckDB} connection. */
+export interface DuckDBOptions {
   /** Database file, relative to the project. Without it, queries read data files (Parquet, CSV, NDJSON) and there is no destination. */
   readonly path?: string;
 }
 
 /** Tables of a DuckDB file, and Parquet, CSV and NDJSON files. */
-export class DuckDb extends Connection {
-  constructor(scope: Construct, id: string, options: DuckDbOptions = {}) {
+export class DuckDB extends Connection {
+  constructor(scope: Construct, id: string, options: DuckDBOptions = {}) {
     super(scope, id, "duckdb", options);
   }
 

@@ -1,0 +1,145 @@
+/** Looks into a plan, a run or the ledger for whoever shows it. Reads only. @module */
+import { join } from "node:path";
+import { textSql } from "../core/canonical.ts";
+import { ConfigError } from "../core/errors.ts";
+import type { PlannedSync, RejectCode } from "../core/plan.ts";
+import { literal } from "../core/sql.ts";
+import { suggest } from "../core/suggest.ts";
+import type { Fields, Value } from "../core/types.ts";
+import { type PlannedChange, readChanges } from "./changes.ts";
+import { ledgerSql } from "./ledger.ts";
+import type { OpenPlan } from "./plan-file.ts";
+import { recordedSegments } from "./recorded.ts";
+import { unfinishedRuns } from "./runs.ts";
+import { withStaging } from "./scratch.ts";
+import type { Staging } from "./staging.ts";
+import type { StateStore } from "./state.ts";
+import type { World } from "./world.ts";
+
+/** Some of a sync's changes and rejected rows. */
+export interface SyncSamples {
+  readonly sync: string;
+  readonly deletes: readonly PlannedChange[];
+  readonly updates: readonly PlannedChange[];
+  readonly creates: readonly PlannedChange[];
+  /** Changes to what somebody else edited. */
+  readonly drifted: readonly PlannedChange[];
+  readonly rejected: readonly {
+    readonly code: RejectCode;
+    readonly field: string | null;
+    readonly keys: readonly string[];
+  }[];
+}
+
+/** Most deletes that are listed one by one. */
+export const LISTED_DELETES = 50;
+
+/** Deletes up to 50, and up to `limit` of every other kind, of each sync that has any. */
+export async function samplePlan(
+  { directory, manifest, summary }: OpenPlan,
+  limit: number,
+): Promise<readonly SyncSamples[]> {
+  const shown = manifest.syncs.filter(
+    ({ sync, changes }) => changes > 0 || summary.syncs.some((s) => s.name === sync.name && s.rejected.length > 0),
+  );
+  if (shown.length === 0) return [];
+  return withStaging(undefined, async (staging) => {
+    const samples: SyncSamples[] = [];
+    for (const planned of shown) {
+      const some = async (where: string, most: number) => {
+        const found: PlannedChange[] = [];
+        for await (const one of readChanges(staging, directory, planned, where, most)) found.push(one);
+        return found;
+      };
+      samples.push({
+        sync: planned.sync.name,
+        deletes: await some("action = 'delete'", Math.max(limit, LISTED_DELETES)),
+        updates: await some("action = 'update' AND reason = 'warehouse'", limit),
+        creates: await some("action = 'create' AND reason = 'warehouse'", limit),
+        drifted: await some("action <> 'delete' AND reason <> 'warehouse'", limit),
+        rejected: await rejectedKeys(staging, directory, planned, limit),
+      });
+    }
+    return samples;
+  });
+}
+
+async function rejectedKeys(staging: Staging, directory: string, planned: PlannedSync, limit: number) {
+  const file = literal(join(directory, "rejected", `${planned.file}.parquet`));
+  const rows = await staging.rows<{ code: RejectCode; field: string | null; keys: readonly string[] }>(
+    `SELECT code, field, coalesce(list(key ORDER BY key) FILTER (key IS NOT NULL), []::VARCHAR[])[1:${limit}] AS keys
+     FROM read_parquet(${file}) GROUP BY code, field ORDER BY code, field`,
+  );
+  return rows;
+}
+
+/** Keys of a plan's changes, by their position. */
+export async function keysAt(
+  staging: Staging,
+  directory: string,
+  planned: PlannedSync,
+  at: readonly number[],
+): Promise<ReadonlyMap<number, string>> {
+  if (at.length === 0) return new Map();
+  const file = literal(join(directory, "changes", `${planned.file}.parquet`));
+  const rows = await staging.rows<{ n: string | number; key: string }>(
+    `SELECT n, CAST(key AS VARCHAR) AS key FROM read_parquet(${file}) WHERE n IN (${at.join(", ")})`,
+  );
+  return new Map(rows.map(({ n, key }) => [Number(n), key]));
+}
+
+/** A record as Ebb last left it. */
+export interface LedgerRecord {
+  readonly key: string;
+  readonly id: string | null;
+  /** Created or adopted by Ebb, so that mirror may delete it. */
+  readonly owned: boolean;
+  readonly fields: Fields;
+}
+
+export interface LedgerPage {
+  readonly sync: string;
+  readonly total: number;
+  readonly owned: number;
+  readonly records: readonly LedgerRecord[];
+}
+
+/** What is recorded of each sync named, with the first `limit` records in order of their keys. */
+export async function readLedger(
+  world: World,
+  store: StateStore,
+  syncs: readonly string[],
+  limit: number,
+): Promise<readonly LedgerPage[]> {
+  const state = await store.read();
+  const unfinished = await unfinishedRuns(world, store);
+  return withStaging(undefined, async (staging) => {
+    const pages: LedgerPage[] = [];
+    for (const sync of syncs) {
+      const recorded = state.syncs[sync];
+      if (!recorded)
+        throw new ConfigError("SYNC_UNKNOWN", `nothing is recorded of "${sync}": ${suggest(sync, Object.keys(state.syncs))}`, {
+          next: "Run `ebb state list` to see what is recorded.",
+        });
+      const fields = Object.entries(recorded.types).map(([name, type]) => ({ name, type }));
+      const segments = await recordedSegments(staging, store, recorded, unfinished, sync);
+      const ledger = `(${await ledgerSql(staging, segments, fields, recorded.keyType)})`;
+      const count = await staging.row<{ total: string; owned: string }>(
+        `SELECT count(*) AS total, count(*) FILTER (owned) AS owned FROM ${ledger}`,
+      );
+      const values = `[${fields.map(({ type }, i) => textSql(`f${i}`, type)).join(", ")}]::VARCHAR[]`;
+      const kept = `[${fields.map((_, i) => `k${i}`).join(", ")}]::BOOLEAN[]`;
+      const records: LedgerRecord[] = [];
+      if (limit > 0)
+        for await (const text of staging.text(
+          `SELECT CAST(json_array(CAST(key AS VARCHAR), CAST(id AS VARCHAR), owned, ${values}, ${kept}) AS VARCHAR) FROM ${ledger} l ORDER BY l.key LIMIT ${limit}`,
+        )) {
+          const [key, id, owned, all, has] = JSON.parse(text) as [string, string | null, boolean, Value[], boolean[]];
+          const held = fields.flatMap(({ name }, i) => (has[i] ? [[name, all[i] ?? null] as const] : []));
+          records.push({ key, id, owned, fields: Object.fromEntries(held) });
+        }
+      pages.push({ sync, total: Number(count.total), owned: Number(count.owned), records });
+    }
+    return pages;
+  });
+}

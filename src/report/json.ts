@@ -1,0 +1,43 @@
+/** What machines read. @module */
+import { isStopped, type PlanSummary } from "../core/plan.ts";
+import type { RunResult } from "../engine/runs.ts";
+import type { SyncSamples } from "../engine/inspect.ts";
+
+/** Minor versions add; another major may remove or rename. */
+export const JSON_FORMAT = "1.0";
+
+/** JSON text in which nothing but JSON's own line ends controls a terminal. */
+export function toJson(value: unknown): string {
+  return JSON.stringify(value, null, 2).replace(/(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, (found) =>
+    [...Array(found.length).keys()].map((i) => `\\u${found.charCodeAt(i).toString(16).padStart(4, "0")}`).join(""),
+  );
+}
+
+export interface PlanJsonOptions {
+  /** Records, when their values were asked for. */
+  readonly samples?: readonly SyncSamples[];
+  /** File the plan was saved to. */
+  readonly file?: string;
+  /** A run that stopped before its end. */
+  readonly unfinished?: string | null;
+}
+
+export function planJson(summary: PlanSummary, { samples, file, unfinished }: PlanJsonOptions): string {
+  return toJson({
+    format_version: JSON_FORMAT,
+    digest: summary.digest,
+    created: summary.created,
+    expires: summary.expires,
+    complete: summary.complete,
+    stopped: isStopped(summary),
+    ...(file === undefined ? {} : { file }),
+    ...(unfinished ? { unfinished_run: unfinished } : {}),
+    syncs: summary.syncs,
+    ...(samples ? { samples } : {}),
+  });
+}
+
+/** A run's counts and the codes of what was rejected; no record values are in it. */
+export function runJson(result: RunResult): string {
+  return toJson({ format_version: JSON_FORMAT, ...result });
+}
