@@ -258,7 +258,7 @@ describe("DuckDB as a destination", () => {
     const keys = [keyOf(["9007199254740993"]), keyOf(["404"]), keyOf(["not a number"])];
     const byKey = await records(crm, { object: "people", fields: ["id", ...names], by: "keys", match: ["id"], keys });
     expect(byKey).toEqual([{ id: "9007199254740993", fields: { id: "9007199254740993", ...precious } }]);
-    const scanned = await records(crm, { object: "people", fields: ["note"], by: "scan" });
+    const scanned = await records(crm, { object: "people", fields: ["note"], match: ["id"], by: "scan" });
     expect(scanned.map(({ id, fields }) => [id, fields.note]).sort()).toEqual([
       ["2", null],
       ["9007199254740993", ""],
@@ -324,7 +324,7 @@ describe("DuckDB as a destination", () => {
     const error = await failed.catch((e: unknown) => e);
     expect(error).toBeInstanceOf(RecordError);
     expect(error).toMatchObject({ code: "RECORD_REJECTED", vendorCode, field });
-    expect(await records(crm, { object: "people", fields: ["id"], by: "scan" })).toEqual([]);
+    expect(await records(crm, { object: "people", fields: ["id"], match: ["id"], by: "scan" })).toEqual([]);
     expect(status(await write(crm, [create(0, "1", { name: "good" })]))).toEqual({ "1": "applied" });
   });
 
@@ -347,7 +347,7 @@ describe("DuckDB as a destination", () => {
 
   test("an unknown column is named, and a destination needs a database that is there", async () => {
     const crm = await destination(await database(people));
-    await expect(records(crm, { object: "people", fields: ["nam"], by: "scan" })).rejects.toMatchObject({
+    await expect(records(crm, { object: "people", fields: ["nam"], match: ["id"], by: "scan" })).rejects.toMatchObject({
       code: "FIELD_UNKNOWN",
       message: expect.stringContaining('did you mean "name"?'),
     });

@@ -31,7 +31,7 @@ export async function* readRows(
   connection: string,
   signal: AbortSignal,
 ): AsyncIterable<readonly ObservedRecord[]> {
-  const match = request.by === "keys" ? request.match : (table.unique[0] ?? request.fields);
+  const { match } = request;
   const names = [...new Set([...request.fields, ...match])];
   const texts = names.map((name) => `${toText(`t.${ident(name)}`, typeIn(table, name, connection))} AS ${ident(name)}`);
   const select = `SELECT ${texts.join(", ")} FROM ${table.sql} t`;

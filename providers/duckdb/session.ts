@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { canonicalJson } from "./json.ts";
+import { canonicalJson } from "../../src/connector/index.ts";
 
 /** A value of a result, as DuckDB writes it in JSON. */
 export type Cell = string | number | boolean | null | readonly Cell[];
@@ -38,7 +38,7 @@ export async function openSession(path: string, mode: "read" | "write"): Promise
       returnType: duckdb.VARCHAR,
       mainFunction(_info, input, output) {
         const texts = input.getColumnVector(0);
-        for (let row = 0; row < input.rowCount; row++) output.setItem(row, canonicalJson(texts.getItem(row)));
+        for (let row = 0; row < input.rowCount; row++) output.setItem(row, jsonOf(texts.getItem(row)));
         output.flush();
       },
     }),
@@ -77,4 +77,8 @@ export async function openSession(path: string, mode: "read" | "write"): Promise
       instance.closeSync();
     },
   };
+}
+
+function jsonOf(text: unknown): string | null {
+  return typeof text === "string" ? canonicalJson(text) : null;
 }

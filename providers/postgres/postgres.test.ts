@@ -281,7 +281,7 @@ describe.each(places)("Postgres, $place", ({ place, start }) => {
     const expected = [{ id: "9007199254740993", fields: asRead }];
     expect(await read("9007199254740993", "404")).toEqual(expected);
     expect(await read("9007199254740993", "not a number")).toEqual(expected);
-    const scanned = await records(crm, { object: "people", fields: ["note"], by: "scan" });
+    const scanned = await records(crm, { object: "people", fields: ["note"], match: ["id"], by: "scan" });
     expect(scanned.map(({ id, fields: { note } }) => [id, note]).sort()).toEqual([
       ["2", null],
       ["9007199254740993", ""],
@@ -409,14 +409,14 @@ describe.each(places)("Postgres, $place", ({ place, start }) => {
     const changes = Array.from({ length: 10_000 }, (_, n) => create(n, String(n), { name: `n${n}` }));
     expect(new Set((await write(crm, changes)).map((o) => o.status))).toEqual(new Set(["applied"]));
     await write(crm, [create(0, "10000", { name: "last" })]);
-    const seen = await records(crm, { object: "people", fields: ["name"], by: "scan" });
+    const seen = await records(crm, { object: "people", fields: ["name"], match: ["id"], by: "scan" });
     expect(new Set(seen.map(({ id }) => id)).size).toBe(10_001);
-    for await (const _ of crm.read({ object: "people", fields: ["name"], by: "scan" }, signal)) break;
+    for await (const _ of crm.read({ object: "people", fields: ["name"], match: ["id"], by: "scan" }, signal)) break;
     expect(await rows("SELECT count(*)::text FROM people")).toEqual([["10001"]]);
   });
 
   test("an unknown field is named, and an aborted signal stops it", async () => {
-    await expect(records(crm, { object: "people", fields: ["nam"], by: "scan" })).rejects.toMatchObject({
+    await expect(records(crm, { object: "people", fields: ["nam"], match: ["id"], by: "scan" })).rejects.toMatchObject({
       code: "FIELD_UNKNOWN",
       message: expect.stringContaining('did you mean "name"?'),
     });

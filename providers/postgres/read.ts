@@ -28,7 +28,7 @@ export async function* readRows(
       yield await readKeys(client, table, request.fields, request.match, request.keys, connection, signal);
       return;
     case "scan":
-      yield* scan(client, table, request.fields, connection, signal);
+      yield* scan(client, table, request.fields, request.match, connection, signal);
       return;
     default:
       throw new ConfigError("MODE_UNSUPPORTED", `${connection}: Postgres cannot be read by ${request.by}`);
@@ -74,15 +74,15 @@ async function readKeys(
   });
 }
 
-/** Through a cursor, in one snapshot; ids are made of the primary key, or of all the fields where there is none. */
+/** Through a cursor, in one snapshot. */
 async function* scan(
   client: Client,
   table: Table,
   fields: readonly string[],
+  key: readonly string[],
   connection: string,
   signal: AbortSignal,
 ): AsyncIterable<readonly ObservedRecord[]> {
-  const key = table.unique[0] ?? fields;
   const names = [...new Set([...fields, ...key])];
   const sql = `SELECT ${selected(table, names, connection)} FROM ${table.sql} t`;
   const pages = new TransformStream<readonly Row[], readonly Row[]>();

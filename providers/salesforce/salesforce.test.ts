@@ -147,7 +147,7 @@ async function read(destination: Destination, request: ReadRequest) {
 }
 
 const scan = (destination: Destination, fields = ["Email", "LastName"]) =>
-  read(destination, { object: "Contact", fields, by: "scan" });
+  read(destination, { object: "Contact", fields, match: ["Email"], by: "scan" });
 
 const people = (count: number) =>
   Array.from({ length: count }, (_, i) => ({ LastName: `Person ${i}`, Email: `person${i}@example.com` }));
@@ -362,7 +362,7 @@ describe("reading", () => {
     const ids = await seed("Contact", people(1_999));
     await write(destination, batch([remove(0, ids[5] ?? "")]));
     sent.length = 0;
-    const { records } = await read(destination, { object: "Contact", fields: ["Email"], by: "ids", ids });
+    const { records } = await read(destination, { object: "Contact", fields: ["Email"], match: ["Email"], by: "ids", ids });
     expect(records).toHaveLength(1_998);
     expect(records[0]).toEqual({ id: ids[0], fields: { Id: ids[0], Email: "person0@example.com" } });
     expect(sent).toHaveLength(1);
@@ -390,7 +390,7 @@ describe("reading", () => {
     await write(destination, batch([remove(0, gone)]));
     const since = await destination.now?.(signal);
     expect(Math.abs(Date.parse(since ?? "") - Date.now())).toBeLessThan(5_000);
-    const request = { object: "Contact", fields: ["Email"], by: "since" } as const;
+    const request = { object: "Contact", fields: ["Email"], match: ["Email"], by: "since" } as const;
     const all = await read(destination, { ...request, since: new Date(Date.now() - 60_000).toISOString() });
     expect(all.records).toHaveLength(3);
     expect(all.records.find(({ id }) => id === gone)?.deleted).toBe(true);

@@ -2,8 +2,13 @@ import type { Action, Change, FieldType, ObjectDescription, Outcome, RecordKey }
 import type { Extract } from "./source.ts";
 
 /** Which records to read. `fields` are the names wanted, the matched ones included. */
-export type ReadRequest = { readonly object: string; readonly fields: readonly string[] } & (
-  | { readonly by: "keys"; readonly match: readonly string[]; readonly keys: readonly RecordKey[] }
+export type ReadRequest = {
+  readonly object: string;
+  readonly fields: readonly string[];
+  /** The fields that identify a record, in the order of the key's parts. */
+  readonly match: readonly string[];
+} & (
+  | { readonly by: "keys"; readonly keys: readonly RecordKey[] }
   | { readonly by: "ids"; readonly ids: readonly string[] }
   | { readonly by: "scan" }
   /** Every record changed or deleted at or after `since`, an ISO instant of the destination's clock. */

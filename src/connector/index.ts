@@ -1,5 +1,6 @@
 /** The connector contract: all that `providers/` may import. @module */
 export { canonicalSql, sqlType, textSql, typeOf } from "../core/canonical.ts";
+export { canonicalJson } from "../core/canonical-json.ts";
 export * from "../core/errors.ts";
 export { keyOf, keyParts } from "../core/key.ts";
 export { ident, literal } from "../core/sql.ts";

@@ -48,6 +48,7 @@ export function typeOf(duckType: string): FieldType {
   if (duckType === "BLOB") return { kind: "bytes" };
   if (duckType === "TIMESTAMP WITH TIME ZONE") return { kind: "timestamp", digits: 6, zone: true };
   if (duckType.startsWith("TIMESTAMP")) return { kind: "timestamp", digits: 6, zone: false };
+  if (duckType.startsWith("ENUM(")) return { kind: "text" };
   if (duckType === "JSON" || /[[\](]/.test(duckType)) return { kind: "json" };
   return { kind: "text" };
 }

@@ -4,7 +4,7 @@ import type { PlannedSync } from "../core/plan.ts";
 import { ident } from "../core/sql.ts";
 import type { Fields, FieldType, Value } from "../core/types.ts";
 import { keySql } from "./desired.ts";
-import { wireText } from "./observe.ts";
+import { RAW, wireText } from "./observe.ts";
 import { type Staging, type TextColumns, table } from "./staging.ts";
 
 /** An observed record with canonical key and fields, as the plan's changes have them. */
@@ -34,7 +34,7 @@ export async function canonicalise(
       ...names.map((field) => records.map(({ fields }) => wireText(fields[field]))),
     ];
   }
-  await staging.loadText(name, ["id", "deleted", ...names], columns());
+  await staging.loadText(name, [RAW.id, RAW.deleted, ...names], columns());
   const values = Object.entries(types).map(([field, type]) =>
     textSql(canonicalSql(ident(field), "VARCHAR", type).sql, type),
   );
@@ -47,7 +47,7 @@ export async function canonicalise(
     keyType,
   );
   const rows = await staging.rows<{ id: string; key: string | null; deleted: boolean; v: readonly Value[] }>(
-    `SELECT id, CAST(${key} AS VARCHAR) AS key, deleted IS NOT NULL AS deleted, [${values.join(", ")}]::VARCHAR[] AS v FROM ${table(name)}`,
+    `SELECT ${ident(RAW.id)} AS id, CAST(${key} AS VARCHAR) AS key, ${ident(RAW.deleted)} IS NOT NULL AS deleted, [${values.join(", ")}]::VARCHAR[] AS v FROM ${table(name)}`,
   );
   await staging.run(`DROP TABLE ${table(name)}`);
   const fields = Object.keys(types);

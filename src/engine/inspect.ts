@@ -118,9 +118,13 @@ export async function readLedger(
     for (const sync of syncs) {
       const recorded = state.syncs[sync];
       if (!recorded)
-        throw new ConfigError("SYNC_UNKNOWN", `nothing is recorded of "${sync}": ${suggest(sync, Object.keys(state.syncs))}`, {
-          next: "Run `ebb state list` to see what is recorded.",
-        });
+        throw new ConfigError(
+          "SYNC_UNKNOWN",
+          `nothing is recorded of "${sync}": ${suggest(sync, Object.keys(state.syncs))}`,
+          {
+            next: "Run `ebb state list` to see what is recorded.",
+          },
+        );
       const fields = Object.entries(recorded.types).map(([name, type]) => ({ name, type }));
       const segments = await recordedSegments(staging, store, recorded, unfinished, sync);
       const ledger = `(${await ledgerSql(staging, segments, fields, recorded.keyType)})`;

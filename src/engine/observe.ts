@@ -44,6 +44,9 @@ export interface Observed {
 
 type Way = Basis["read"];
 
+/** Columns beside the fields of records as they were read: named as no field is, since a field may well be called `id`. */
+export const RAW = { id: "ebb:id", deleted: "ebb:deleted" } as const;
+
 export async function observe(staging: Staging, input: ObserveInput, signal: AbortSignal): Promise<Observed> {
   const { open, sync } = input;
   const observedAt = (await open.destination.now?.(signal)) ?? null;
@@ -56,7 +59,8 @@ export async function observe(staging: Staging, input: ObserveInput, signal: Abo
     const extract = await open.destination.extract(object, names, signal);
     source = await stageExtract(staging, "observed_rows", extract, input.onRows);
   } else {
-    await staging.loadText("observed_raw", ["id", "deleted", ...names], rawRows(staging, input, way, names, signal));
+    const columns = [RAW.id, RAW.deleted, ...names];
+    await staging.loadText("observed_raw", columns, rawRows(staging, input, way, names, signal));
     source = table("observed_raw");
   }
   const records = await stageObserved(staging, input, source, way);
@@ -95,7 +99,7 @@ async function* rawRows(
 ): AsyncIterable<TextColumns> {
   const { open, sync, object, desired, ledger } = input;
   const { destination, capabilities } = open;
-  const base = { object: sync.destination.object, fields: names };
+  const base = { object: sync.destination.object, fields: names, match: sync.destination.matchOn };
   let done = 0;
   const columns = (page: readonly ObservedRecord[]): TextColumns => {
     done += page.length;
@@ -129,9 +133,8 @@ async function* rawRows(
       unknownOnly ? `AND NOT EXISTS (SELECT 1 FROM ${ledger} r WHERE r.key = d.key)` : ""
     } ORDER BY 1`,
   );
-  const match = sync.destination.matchOn;
   const readKeys = (some: readonly string[]) =>
-    readAll(destination.read({ ...base, by: "keys", match, keys: some.map(storedKey) }, signal));
+    readAll(destination.read({ ...base, by: "keys", keys: some.map(storedKey) }, signal));
   yield* chunks(keys, capabilities.read.keys ?? 1, readKeys, columns);
   // Where there are no reads by id, owned records that left the source are found by their key.
   if (!useIds && way === "keys") {
@@ -197,8 +200,8 @@ async function stageObserved(
     keyType,
   );
   const idIsKey = way === "columns" || open.capabilities.idIsKey;
-  const id = way === "columns" ? `CAST(${key} AS VARCHAR)` : "id";
-  const deleted = way === "columns" ? "false" : "deleted IS NOT NULL";
+  const id = way === "columns" ? `CAST(${key} AS VARCHAR)` : ident(RAW.id);
+  const deleted = way === "columns" ? "false" : `${ident(RAW.deleted)} IS NOT NULL`;
   const read = `SELECT ${[`${id} AS id`, `${key} AS match_key`, `${deleted} AS gone`, ...values].join(", ")} FROM ${source}`;
   if (idIsKey) {
     // The key identifies the record by itself: nothing can be ambiguous, nothing needs a second look at the ledger.

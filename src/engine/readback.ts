@@ -29,7 +29,7 @@ export function createReader(
 ): Reader {
   const { destination, capabilities } = open;
   const { object, matchOn } = planned.sync.destination;
-  const base = { object, fields: [...new Set([...matchOn, ...Object.keys(planned.types)])] };
+  const base = { object, fields: [...new Set([...matchOn, ...Object.keys(planned.types)])], match: matchOn };
   const collect = async (pages: AsyncIterable<readonly ObservedRecord[]>, into: ObservedRecord[]) => {
     for await (const page of pages) into.push(...page);
   };
@@ -59,10 +59,7 @@ export function createReader(
       if (keys)
         for (let at = 0; at < byKey.length; at += keys)
           await collect(
-            destination.read(
-              { ...base, by: "keys", match: matchOn, keys: byKey.slice(at, at + keys).map(({ key }) => key) },
-              signal,
-            ),
+            destination.read({ ...base, by: "keys", keys: byKey.slice(at, at + keys).map(({ key }) => key) }, signal),
             records,
           );
       return indexed(records);

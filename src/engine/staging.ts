@@ -5,7 +5,8 @@
  */
 import { cpus } from "node:os";
 import { join } from "node:path";
-import type { DuckDBConnection, DuckDBDataChunk } from "@duckdb/node-api";
+import type { DuckDBDataChunk } from "@duckdb/node-api";
+import { canonicalJson } from "../core/canonical-json.ts";
 import { ident } from "../core/sql.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -139,23 +140,3 @@ function jsonFunction(duckdb: typeof import("@duckdb/node-api")) {
     },
   });
 }
-
-function canonicalJson(text: string): string | null {
-  try {
-    return JSON.stringify(sorted(JSON.parse(text)));
-  } catch {
-    return null;
-  }
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-      .map(([key, inner]) => [key, sorted(inner)]),
-  );
-}
-
-export type { DuckDBConnection };
