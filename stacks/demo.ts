@@ -12,7 +12,7 @@ const warehouse = new DuckDB(stack, "warehouse", { path: "warehouse.duckdb" });
 const crm = new Salesforce(stack, "crm", {
   baseUrl: "sandbox:crm", // leave this line out to reach the real one
   loginUrl: "https://example.my.salesforce.com",
-  clientId: "ebb-demo",
+  clientId: "3MVG9.example",
   clientSecret: env("SALESFORCE_CLIENT_SECRET"),
 });
 

@@ -182,7 +182,7 @@ export function makeFake(options: FakeOptions = {}): Fake {
           touch(same[0]);
           return applied(change.key, same[0]);
         }
-        records.set(id, { ...change.after });
+        records.set(id, Object.fromEntries(fake.fields.map(({ name }) => [name, change.after[name] ?? null])));
         touch(id);
         return applied(change.key, id);
       }

@@ -47,7 +47,9 @@ function openDestination({ store }: z.output<typeof connection>, context: Contex
       if (request.by === "scan") yield all;
       if (request.by === "keys") {
         const wanted = new Set(request.keys.map((key) => key.toLowerCase()));
-        yield all.filter(({ fields }) => wanted.has(keyOf(request.match.map((name) => String(fields[name] ?? ""))).toLowerCase()));
+        yield all.filter(({ fields }) =>
+          wanted.has(keyOf(request.match.map((name) => String(fields[name] ?? ""))).toLowerCase()),
+        );
       }
     },
 

@@ -30,6 +30,7 @@ export function fieldDescription(field: SalesforceField): FieldDescription | und
     label: field.label,
     type,
     required: field.createable && !field.nillable && !field.defaultedOnCreate && field.type !== "boolean",
+    nullable: field.nillable,
     creatable: field.createable,
     updatable: field.updateable,
     matchable: field.externalId || field.idLookup || field.unique || field.type === "email",

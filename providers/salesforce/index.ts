@@ -23,7 +23,7 @@ import { count, encode } from "./soql.ts";
 const connection = z
   .strictObject({
     loginUrl: z.string().describe("My Domain address of the organisation, e.g. `https://acme.my.salesforce.com`."),
-    clientId: secret("Consumer key of the app Ebb signs in with."),
+    clientId: z.string().describe("Consumer key of the app Ebb signs in with."),
     clientSecret: secret("Consumer secret of the app, for the client credentials flow.").optional(),
     username: z.string().optional().describe("User to sign in as with `privateKey` (the JWT bearer flow)."),
     privateKey: secret("Private key (PEM) of the certificate uploaded to the app, for the JWT bearer flow.").optional(),
@@ -124,7 +124,7 @@ export default defineSystem({
   destination: {
     capabilities: {
       actions: ["create", "update", "delete"],
-      read: { keys: 200, ids: 2_000, scan: 2_000, since: true, lagSeconds: 0 },
+      read: { keys: 200, ids: 2_000, scan: 2_000, since: { days: 15 }, lagSeconds: 0 },
       write: [
         { name: "collections", above: 0, records: collectionLimit, concurrency: 4, calls: 1 },
         // The vendor encodes a sheet for transport and takes 150 MB of that; it advises 100 MB of CSV.

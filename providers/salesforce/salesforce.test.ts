@@ -362,7 +362,13 @@ describe("reading", () => {
     const ids = await seed("Contact", people(1_999));
     await write(destination, batch([remove(0, ids[5] ?? "")]));
     sent.length = 0;
-    const { records } = await read(destination, { object: "Contact", fields: ["Email"], match: ["Email"], by: "ids", ids });
+    const { records } = await read(destination, {
+      object: "Contact",
+      fields: ["Email"],
+      match: ["Email"],
+      by: "ids",
+      ids,
+    });
     expect(records).toHaveLength(1_998);
     expect(records[0]).toEqual({ id: ids[0], fields: { Id: ids[0], Email: "person0@example.com" } });
     expect(sent).toHaveLength(1);

@@ -41,7 +41,7 @@ async function runLine(args: readonly string[], signals: Signals): Promise<numbe
   for (const { name, summary } of commands) program.command(name).description(`${summary}`);
   program.hook("preSubcommand", async (_, command) => {
     const entry = commands.find(({ name }) => name === command.name());
-    (await entry?.load())?.define(command.summary(entry.summary), run);
+    if (entry) (await entry.load()).define(command.summary(entry.summary), run);
   });
   try {
     await program.parseAsync(helpFirst(args), { from: "user" });

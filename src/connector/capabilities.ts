@@ -35,8 +35,8 @@ export interface Capabilities {
     readonly ids?: number;
     /** Records one call of a scan brings. Absent: cannot be scanned. */
     readonly scan?: number;
-    /** Can list what changed (and was deleted) since a moment. */
-    readonly since?: boolean;
+    /** Can list what changed and what was deleted since a moment at most so many days ago. */
+    readonly since?: { readonly days: number };
     /** Seconds after which a write is surely visible to a read. */
     readonly lagSeconds: number;
   };

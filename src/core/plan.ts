@@ -36,7 +36,7 @@ export const rejectCodes = {
   TOO_LONG: "the value is longer than the field",
   NOT_IN_LIST: "the value is not in the field's list",
   REQUIRED_MISSING: "a required field has no value",
-  NULL_REFUSED: "the value is null and the sync refuses nulls here",
+  NULL_REFUSED: "the value is null, which the field or the sync refuses",
 } as const;
 export type RejectCode = keyof typeof rejectCodes;
 

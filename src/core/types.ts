@@ -110,6 +110,8 @@ export interface FieldDescription {
   readonly type: FieldType;
   /** Must have a value when a record is created. */
   readonly required?: boolean;
+  /** False: the field cannot be cleared once a record is there (default true). */
+  readonly nullable?: boolean;
   readonly creatable?: boolean;
   readonly updatable?: boolean;
   /** May be used in `matchOn`. */

@@ -62,7 +62,7 @@ export async function stageExtract(
     const file = join(staging.directory, `${name}.csv`);
     await pipeline(Readable.from(extract.bytes), createWriteStream(file, { mode: 0o600 }));
     const columns = extract.columns.map(({ name: column }) => `${literal(column)}: 'VARCHAR'`).join(", ");
-    const csv = `read_csv(${literal(file)}, header = true, auto_detect = false, columns = {${columns}}, delim = ',', quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false, max_line_size = 67108864, parallel = true)`;
+    const csv = `read_csv(${literal(file)}, header = true, auto_detect = false, columns = {${columns}}, delim = ',', quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false, max_line_size = 16777216, buffer_size = 33554432, parallel = true)`;
     await staging.run(`CREATE OR REPLACE TABLE ${table(name)} AS SELECT ${typed.join(", ")} FROM ${csv}`);
   } else {
     const columns = extract.columns.map(({ name: column }) => column);

@@ -125,7 +125,7 @@ export async function readLedger(
             next: "Run `ebb state list` to see what is recorded.",
           },
         );
-      const fields = Object.entries(recorded.types).map(([name, type]) => ({ name, type }));
+      const fields = Object.entries(recorded.types).map(([name, type]) => ({ name, type, compared: true }));
       const segments = await recordedSegments(staging, store, recorded, unfinished, sync);
       const ledger = `(${await ledgerSql(staging, segments, fields, recorded.keyType)})`;
       const count = await staging.row<{ total: string; owned: string }>(

@@ -30,6 +30,8 @@ export interface LimiterOptions {
   readonly onWait?: (ms: number) => void;
 }
 
+const PROBE_MS = 10 * 60_000;
+
 export function createLimiter(world: Pick<World, "now" | "sleep">, options: LimiterOptions): Limiter {
   const buckets = new Map<string, Bucket[]>();
   for (const { bucket, limit, perMs } of options.rates) {
@@ -39,14 +41,15 @@ export function createLimiter(world: Pick<World, "now" | "sleep">, options: Limi
   }
   let pausedUntil = 0;
   let calls = 0;
-  let quota: { used: number; limit: number } | null = null;
+  let quota: { used: number; limit: number; at: number } | null = null;
 
   return {
     calls: () => calls,
-    quota: () => quota,
+    quota: () => quota && { used: quota.used, limit: quota.limit },
     async acquire(bucket, signal) {
       signal.throwIfAborted();
-      if (quota && quota.used >= quota.limit)
+      // A quota is renewed without a word: after a while one call is let through to ask.
+      if (quota && quota.used >= quota.limit && world.now() - quota.at < PROBE_MS)
         throw new TransientError(
           "QUOTA_EXHAUSTED",
           `${options.connection}: ${quota.used} of ${quota.limit} calls used`,
@@ -70,7 +73,7 @@ export function createLimiter(world: Pick<World, "now" | "sleep">, options: Limi
     },
     report(told: RateSignal) {
       if (told.pauseMs !== undefined) pausedUntil = Math.max(pausedUntil, world.now() + told.pauseMs);
-      if (told.quota) quota = { ...told.quota };
+      if (told.quota) quota = { ...told.quota, at: world.now() };
     },
   };
 }

@@ -52,13 +52,7 @@ export async function takeLock(world: World, store: StateStore): Promise<Lock> {
   });
   const started = world.now();
   const text = () => JSON.stringify(owner());
-  if (!(await world.disk.createExclusive(path, text()))) {
-    const holder = await readLock(world, store);
-    if (holder && !isDead(holder, world.now())) throw lockedBy(holder);
-    // Dead: whoever replaces it first and still reads itself afterwards has it.
-    await world.disk.replace(path, text());
-    if ((await readLock(world, store))?.id !== id) throw lockedBy((await readLock(world, store)) ?? owner());
-  }
+  await claim(world, path, id, text);
   const lost = new AbortController();
   const stop = new AbortController();
   const beat = async () => {
@@ -68,19 +62,42 @@ export async function takeLock(world: World, store: StateStore): Promise<Lock> {
         lost.abort(new LockError("STATE_LOCKED", "the lock was taken over by another run"));
         return;
       }
+      if (stop.signal.aborted) return;
       await world.disk.replace(path, text());
     }
   };
-  beat().catch((error: unknown) => {
+  const beating = beat().catch((error: unknown) => {
     if (!stop.signal.aborted) lost.abort(error);
   });
   return {
     lost: lost.signal,
     async release() {
       stop.abort();
+      // A heartbeat under way would write the lock again after it was removed.
+      await beating;
       if ((await readLock(world, store))?.id === id) await world.disk.remove(path);
     },
   };
+}
+
+/**
+ * Creates the lock, or takes it over from a dead owner. The right to do so is itself a lock, named after that owner, so
+ * that of several who find it dead only one replaces it.
+ */
+async function claim(world: World, path: string, id: string, text: () => string): Promise<void> {
+  if (await world.disk.createExclusive(path, text())) return;
+  const holder = await readOwner(world, path);
+  if (!holder) return claimAfterUnreadable(world, path, id, text);
+  if (!isDead(holder, world.now())) throw lockedBy(holder);
+  const right = `${path}.${holder.id}`;
+  await claim(world, right, id, text);
+  try {
+    const still = await readOwner(world, path);
+    if (still && still.id !== holder.id) throw lockedBy(still);
+    await world.disk.replace(path, text());
+  } finally {
+    await world.disk.remove(right);
+  }
 }
 
 /** Expired, or held by a process of this machine that is no more. */

@@ -51,7 +51,7 @@ export async function observe(staging: Staging, input: ObserveInput, signal: Abo
   const { open, sync } = input;
   const observedAt = (await open.destination.now?.(signal)) ?? null;
   const names = [...new Set([...sync.destination.matchOn, ...input.fields.map(({ name }) => name)])];
-  const way = await chooseWay(staging, input);
+  const way = await chooseWay(staging, input, observedAt);
   const object = sync.destination.object;
 
   let source: string;
@@ -67,14 +67,28 @@ export async function observe(staging: Staging, input: ObserveInput, signal: Abo
   return { ...records, observedAt };
 }
 
+/** A record committed late carries an earlier stamp: the same ground is read again for some minutes. */
+const OVERLAP_MS = 5 * 60_000;
+
+function earlier(moment: string): string {
+  return new Date(Date.parse(moment) - OVERLAP_MS).toISOString();
+}
+
 /** Calls each way needs; the cheapest that the destination can do. */
-async function chooseWay(staging: Staging, { open, object, desired, ledger, since }: ObserveInput): Promise<Way> {
+async function chooseWay(
+  staging: Staging,
+  { open, object, desired, ledger, since }: ObserveInput,
+  observedAt: string | null,
+): Promise<Way> {
   const { read } = open.capabilities;
   if (open.destination.extract && open.capabilities.idIsKey) return "columns";
   const { unknown, owned } = await staging.row<{ unknown: string; owned: string }>(
     `SELECT (SELECT count(*) FROM ${ledger}) AS owned,
             (SELECT count(DISTINCT key) FROM ${desired} d WHERE NOT EXISTS (SELECT 1 FROM ${ledger} r WHERE r.key = d.key)) AS unknown`,
   );
+  const days =
+    since && observedAt ? (Date.parse(observedAt) - Date.parse(since)) / 86_400_000 : Number.POSITIVE_INFINITY;
+  const recent = read.since !== undefined && days < read.since.days;
   const keyed = read.keys ? Math.ceil(Number(unknown) / read.keys) : Number.POSITIVE_INFINITY;
   const byId = read.ids ? Math.ceil(Number(owned) / read.ids) : keyed;
   const ways: [Way, number][] = [
@@ -85,7 +99,7 @@ async function chooseWay(staging: Staging, { open, object, desired, ledger, sinc
         ? Math.max(1, Math.ceil((object.recordCount ?? Number.MAX_SAFE_INTEGER) / read.scan))
         : Number.POSITIVE_INFINITY,
     ],
-    ["since", read.since && since && Number(owned) > 0 ? 1 + keyed : Number.POSITIVE_INFINITY],
+    ["since", recent && Number(owned) > 0 ? 1 + keyed : Number.POSITIVE_INFINITY],
   ];
   return ways.reduce((best, next) => (next[1] < best[1] ? next : best))[0];
 }
@@ -114,7 +128,7 @@ async function* rawRows(
     for await (const page of destination.read(request, signal)) yield columns(page);
   };
   if (way === "scan") return yield* pages({ ...base, by: "scan" });
-  if (way === "since" && input.since) yield* pages({ ...base, by: "since", since: input.since });
+  if (way === "since" && input.since) yield* pages({ ...base, by: "since", since: earlier(input.since) });
 
   // Ids first: a record that Ebb knows is found by its id even when its matched field was edited.
   const useIds = way === "keys" && capabilities.read.ids;

@@ -62,18 +62,27 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
   await connection.run("SET GLOBAL TimeZone = 'UTC'");
 
   const reached: string[] = [];
-  const rows = async <T extends Row>(sql: string) =>
-    (await connection.runAndReadAll(sql)).getRowObjectsJson() as unknown as readonly T[];
+  // One statement at a time: batches in flight beside each other share this connection.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const next = last.then(work);
+    last = next.catch(() => undefined);
+    return next;
+  };
+  const run = (sql: string) =>
+    inTurn(async () => {
+      await connection.run(sql);
+    });
+  const rows = <T extends Row>(sql: string) =>
+    inTurn(async () => (await connection.runAndReadAll(sql)).getRowObjectsJson() as unknown as readonly T[]);
 
   return {
     directory,
     version: duckdb.version(),
     rows,
-    async run(sql) {
-      await connection.run(sql);
-    },
+    run,
     async reach(statements) {
-      for (const statement of statements) await connection.run(statement);
+      for (const statement of statements) await run(statement);
       reached.push(...statements);
     },
     async row<T extends Row>(sql: string) {
@@ -99,25 +108,29 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
       return found.map(({ column_name, column_type }) => ({ name: column_name, type: column_type }));
     },
     async loadText(name, columns, batches) {
-      await connection.run(
-        `CREATE OR REPLACE TABLE ${table(name)} (${columns.map((c) => `${ident(c)} VARCHAR`).join(", ")})`,
-      );
-      const appender = await connection.createAppender(name, "main", "staging");
-      const types = columns.map(() => duckdb.VARCHAR);
-      let count = 0;
-      for await (const batch of batches) {
-        const length = batch[0]?.length ?? 0;
-        for (let from = 0; from < length; from += 2048) {
-          const chunk = duckdb.DuckDBDataChunk.create(types, Math.min(2048, length - from));
-          batch.forEach((values, i) => {
-            chunk.setColumnValues(i, values.slice(from, from + 2048));
-          });
-          appender.appendDataChunk(chunk);
+      await run(`CREATE OR REPLACE TABLE ${table(name)} (${columns.map((c) => `${ident(c)} VARCHAR`).join(", ")})`);
+      // A connection of its own: an appender cannot share one with other statements.
+      const own = await instance.connect();
+      try {
+        const appender = await own.createAppender(name, "main", "staging");
+        const types = columns.map(() => duckdb.VARCHAR);
+        let count = 0;
+        for await (const batch of batches) {
+          const length = batch[0]?.length ?? 0;
+          for (let from = 0; from < length; from += 2048) {
+            const chunk = duckdb.DuckDBDataChunk.create(types, Math.min(2048, length - from));
+            batch.forEach((values, i) => {
+              chunk.setColumnValues(i, values.slice(from, from + 2048));
+            });
+            appender.appendDataChunk(chunk);
+          }
+          count += length;
         }
-        count += length;
+        appender.closeSync();
+        return count;
+      } finally {
+        own.closeSync();
       }
-      appender.closeSync();
-      return count;
     },
     async close() {
       connection.closeSync();

@@ -21,6 +21,8 @@ export function problemSql(fields: readonly SyncField[], failing: readonly numbe
         "NOT_IN_LIST",
         name,
       );
+    if (description.nullable === false && !description.required)
+      when(`wanted AND there AND c${i} AND a${i} IS NULL`, "NULL_REFUSED", name);
     if (description.required) {
       const missing = creates ? `(NOT there OR c${i})` : `there AND c${i}`;
       when(`wanted AND ${missing} AND a${i} IS NULL`, "REQUIRED_MISSING", name);

@@ -64,9 +64,25 @@ export async function resumeBatch(
 ): Promise<void> {
   const resume = desk.open.destination.resume;
   if (ticket === null || !resume) return settleAndResend(desk, route, changes, 1, signal);
-  const batch = batchOf(desk, route, changes);
-  await receive(desk, route, batch, (s) => resume.call(desk.open.destination, ticket, batch, s), 1, signal);
+  await follow(desk, route, changes, ticket, 1, signal);
 }
+
+/** Follows a job that was begun to its end. It is never begun again: the first would still do its work. */
+async function follow(
+  desk: BatchDesk,
+  route: string,
+  changes: readonly Change[],
+  ticket: string,
+  attempt: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { destination } = desk.open;
+  const batch = batchOf(desk, route, changes);
+  const resume = (s: AbortSignal) => destination.resume?.(ticket, batch, s) ?? nothing();
+  await receive(desk, route, batch, resume, attempt, signal, ticket);
+}
+
+async function* nothing(): AsyncIterable<Receipt> {}
 
 async function send(
   desk: BatchDesk,
@@ -88,14 +104,17 @@ async function receive(
   start: (signal: AbortSignal) => AsyncIterable<Receipt>,
   attempt: number,
   signal: AbortSignal,
+  resumed: string | null = null,
 ): Promise<void> {
   const open = new Map(batch.changes.map((change) => [change.key, change]));
   const again: Change[] = [];
+  let ticket = resumed;
   let failure: unknown;
   try {
     for await (const receipt of start(signal)) {
       if ("ticket" in receipt) {
-        await desk.recorder.ticket(batch, receipt.ticket);
+        ticket = receipt.ticket;
+        await desk.recorder.ticket(batch, ticket);
         continue;
       }
       const landed: Outcome[] = [];
@@ -112,7 +131,12 @@ async function receive(
     failure = error;
   }
   const unanswered = [...open.values()];
-  if (failure !== undefined && unanswered.length > 0)
+  // When all is answered, a broken end of the answer tells nothing more; any other failure still stops the run.
+  const harmless = failure instanceof TransientError || failure instanceof RecordError;
+  if (failure !== undefined && unanswered.length === 0 && !harmless) throw failure;
+  if (failure !== undefined && unanswered.length > 0 && ticket !== null && desk.open.destination.resume)
+    await followAgain(desk, route, unanswered, ticket, failure, attempt, signal);
+  else if (failure !== undefined && unanswered.length > 0)
     await afterFailure(desk, route, unanswered, failure, attempt, signal);
   else if (unanswered.length > 0) await settleAndResend(desk, route, unanswered, attempt, signal);
   if (again.length > 0) {
@@ -120,6 +144,23 @@ async function receive(
     await backOff(desk.world, attempt, undefined, signal);
     await send(desk, route, again, attempt + 1, signal);
   }
+}
+
+/** A job that was begun stays what the changes wait for; only when the run stops is it left to the next one. */
+async function followAgain(
+  desk: BatchDesk,
+  route: string,
+  changes: readonly Change[],
+  ticket: string,
+  failure: unknown,
+  attempt: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (failure instanceof RecordError) return afterFailure(desk, route, changes, failure, attempt, signal);
+  const passing = failure instanceof TransientError && failure.code !== "QUOTA_EXHAUSTED" && attempt < MAX_ATTEMPTS;
+  if (!passing || signal.aborted) throw failure;
+  await backOff(desk.world, attempt, failure.retryAfterMs, signal);
+  await follow(desk, route, changes, ticket, attempt + 1, signal);
 }
 
 /** What a throw means for the changes that have no outcome. */

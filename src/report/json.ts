@@ -1,15 +1,17 @@
 /** What machines read. @module */
 import { isStopped, type PlanSummary } from "../core/plan.ts";
-import type { RunResult } from "../engine/runs.ts";
 import type { SyncSamples } from "../engine/inspect.ts";
+import type { RunResult } from "../engine/runs.ts";
 
 /** Minor versions add; another major may remove or rename. */
 export const JSON_FORMAT = "1.0";
 
 /** JSON text in which nothing but JSON's own line ends controls a terminal. */
 export function toJson(value: unknown): string {
-  return JSON.stringify(value, null, 2).replace(/(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, (found) =>
-    [...Array(found.length).keys()].map((i) => `\\u${found.charCodeAt(i).toString(16).padStart(4, "0")}`).join(""),
+  return JSON.stringify(value, null, 2).replace(
+    /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu,
+    (found) =>
+      [...Array(found.length).keys()].map((i) => `\\u${found.charCodeAt(i).toString(16).padStart(4, "0")}`).join(""),
   );
 }
 

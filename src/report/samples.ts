@@ -60,7 +60,10 @@ function fieldLines(
   const before = change.before[name] ?? null;
   const long = isLong(before) && isLong(after);
   if (long && before !== null && after !== null && reveal.shows(sync, name))
-    return [label.trimEnd() + (edited ? style("dim", " (theirs -> ours)") : ""), ...wordDiff(before, after, " ".repeat(10), style)];
+    return [
+      label.trimEnd() + (edited ? style("dim", " (theirs -> ours)") : ""),
+      ...wordDiff(before, after, " ".repeat(10), style),
+    ];
   const left = reveal.value(sync, name, before);
   const right = reveal.value(sync, name, after);
   const theirs = edited ? "  (theirs -> ours)" : "";

@@ -24,7 +24,8 @@ export interface SanitiseOptions {
 export function sanitise(text: string, { max = 200 }: SanitiseOptions = {}): string {
   // Cut first: a hostile value may be long. Twice the size is enough for what is kept.
   const characters = [...text.slice(0, 2 * max + 2)];
-  const kept = characters.length > max || text.length > 2 * max + 2 ? `${characters.slice(0, max).join("")}${CUT}` : text;
+  const kept =
+    characters.length > max || text.length > 2 * max + 2 ? `${characters.slice(0, max).join("")}${CUT}` : text;
   return inert(kept.replace(hidden, visible).replace(piled, `$1${CUT}`));
 }
 

@@ -1,6 +1,6 @@
 /** One sync of a plan in numbers. @module */
 import { type Basis, rejectCodes, type SyncSummary } from "../core/plan.ts";
-import { columns, labelled, padEnd, type Piece, WIDTH, widthOf, wrap } from "./layout.ts";
+import { columns, labelled, type Piece, padEnd, WIDTH, widthOf, wrap } from "./layout.ts";
 import { counted, duration, percent, thousands } from "./numbers.ts";
 import type { Reveal } from "./reveal.ts";
 import { sanitise } from "./sanitise.ts";
@@ -104,7 +104,10 @@ function reasons({ reasons: { warehouse, drift, conflict } }: SyncSummary, style
 function fields(sync: SyncSummary): string[] {
   const written = sync.counts.create + sync.counts.update + sync.counts.delete;
   const rows = sync.fields.map(({ name, changed, filled, cleared }) => {
-    const parts = [filled > 0 ? `${thousands(filled)} from empty` : "", cleared > 0 ? `${thousands(cleared)} to empty` : ""];
+    const parts = [
+      filled > 0 ? `${thousands(filled)} from empty` : "",
+      cleared > 0 ? `${thousands(cleared)} to empty` : "",
+    ];
     return [sanitise(name), thousands(changed), percent(changed, written), parts.filter(Boolean).join(", ")];
   });
   const lines = columns(rows, { indent: " ".repeat(12), right: [1, 2] });

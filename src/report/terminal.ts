@@ -29,7 +29,12 @@ export function renderPlan({ summary, samples, reveal, next }: PlanView, style: 
   const masked =
     reveal.masks && samples.some((one) => hasRecords(one))
       ? wrap(
-          [{ text: "Values of fields that are not declared public are masked; --show-values shows them.", format: "dim" }],
+          [
+            {
+              text: "Values of fields that are not declared public are masked; --show-values shows them.",
+              format: "dim",
+            },
+          ],
           "",
           "",
           style,
@@ -54,7 +59,10 @@ function totals(summary: PlanSummary, style: Style): string[] {
     changes === 0 && unread === 0 ? [style("green", "Nothing to change.")] : [],
   ].flat();
   return [
-    style("bold", `Total  + ${thousands(sum("create"))}   ~ ${thousands(sum("update"))}   - ${thousands(sum("delete"))}`),
+    style(
+      "bold",
+      `Total  + ${thousands(sum("create"))}   ~ ${thousands(sum("update"))}   - ${thousands(sum("delete"))}`,
+    ),
     style("dim", `Plan ${shortDigest(summary.digest)}, expires ${moment(summary.expires)}`),
     ...verdict,
   ];

@@ -108,8 +108,8 @@ export class Postgres extends Connection {
 export interface SalesforceOptions {
   /** My Domain address of the organisation, e.g. `https://acme.my.salesforce.com`. */
   readonly loginUrl: string;
-  /** Consumer key of the app Ebb signs in with. A reference: `env:NAME` or `file:PATH`. */
-  readonly clientId: SecretReference;
+  /** Consumer key of the app Ebb signs in with. */
+  readonly clientId: string;
   /** Consumer secret of the app, for the client credentials flow. A reference: `env:NAME` or `file:PATH`. */
   readonly clientSecret?: SecretReference;
   /** User to sign in as with `privateKey` (the JWT bearer flow). */

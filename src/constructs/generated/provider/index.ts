@@ -270,7 +270,7 @@ export interface EbbProviderConnectionsSalesforce {
   */
   readonly loginUrl: string;
   /**
-  * Consumer key of the app Ebb signs in with. A reference: `env:NAME` or `file:PATH`.
+  * Consumer key of the app Ebb signs in with.
   */
   readonly clientId: string;
   /**

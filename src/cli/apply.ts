@@ -1,0 +1,89 @@
+/** `ebb apply`. @module */
+import type { Command } from "commander";
+import { ConfigError } from "../core/errors.ts";
+import { isEmpty, isStopped } from "../core/plan.ts";
+import type { ApplySignals } from "../engine/apply.ts";
+import type { OpenPlan } from "../engine/plan-file.ts";
+import type { RunResult } from "../engine/runs.ts";
+import type { Run } from "./command.ts";
+import { Exit, exitOfRun, exitOfSignal } from "./exit.ts";
+import { exitOfPlan, planText } from "./plan-view.ts";
+import { withProgress } from "./progress.ts";
+import { loadProject, type OpenProject } from "./project.ts";
+import type { Shell } from "./shell.ts";
+
+export function define(command: Command, run: Run): void {
+  command
+    .description(
+      "Executes exactly a saved plan. Without one: finishes the run that stopped before its end; or else plans, shows\nthe plan, asks, and applies. Run again after a crash, it goes on where it stopped.",
+    )
+    .argument("[plan]", "a file saved by `ebb plan --out`")
+    .addHelpText("after", "\nExample:\n  ebb apply customer-ltv.ebb")
+    .action((file: string | undefined) => run((shell) => applyCommand(shell, file)));
+}
+
+async function applyCommand(shell: Shell, file: string | undefined): Promise<number> {
+  const open = await loadProject(shell, { engine: true });
+  const { withScratch } = await import("../engine/scratch.ts");
+  const stopping = gracefully(shell);
+  if (file !== undefined) {
+    const { unpackPlan } = await import("../engine/plan-file.ts");
+    return withScratch(async (directory) => {
+      const plan = await unpackPlan(open.world, file, directory);
+      return report(shell, open, await execute(open, plan, stopping));
+    });
+  }
+  const { resume } = await import("../engine/apply.ts");
+  const resumed = await withProgress((listen) => resume(open.world, open.project, listen, stopping));
+  if (resumed) return report(shell, open, resumed);
+  if (!shell.canAsk) throw new ConfigError("APPROVAL_NEEDED", "there is no plan to apply, and no terminal to ask on");
+  return withScratch((directory) => planAndApply(shell, open, directory, stopping));
+}
+
+async function planAndApply(
+  shell: Shell,
+  open: OpenProject,
+  directory: string,
+  stopping: ApplySignals,
+): Promise<number> {
+  const { plan } = await import("../engine/plan.ts");
+  const made = await withProgress((listen) =>
+    plan(open.world, open.project, { directory }, listen, shell.signals.stop),
+  );
+  shell.print(await planText(shell, made, { showValues: false, limit: 5, next: [] }));
+  const confirmed = made.manifest.syncs.some((sync) => sync.confirmed > 0);
+  if (!made.summary.complete || isStopped(made.summary) || (isEmpty(made.summary) && !confirmed))
+    return exitOfPlan(made, false);
+  const answer = await shell.ask('\nApply exactly this? Only "yes" does: ');
+  if (answer !== "yes") {
+    shell.note("Nothing was applied.");
+    return Exit.error;
+  }
+  return report(shell, open, await execute(open, made, stopping));
+}
+
+async function execute({ world, project }: OpenProject, plan: OpenPlan, stopping: ApplySignals): Promise<RunResult> {
+  const { apply } = await import("../engine/apply.ts");
+  return withProgress((listen) => apply(world, project, plan, listen, stopping));
+}
+
+/** The first signal stops between batches; the second ends the process, which the journal is made for. */
+function gracefully({ signals, note }: Shell): ApplySignals {
+  signals.stop.addEventListener("abort", () =>
+    note("\nStopping: batches in flight are finished first. Once more (Ctrl-C) stops at once; the run can be resumed."),
+  );
+  return { stop: signals.stop, abort: new AbortController().signal };
+}
+
+async function report(shell: Shell, { world, project }: OpenProject, result: RunResult): Promise<number> {
+  const [{ runJson }, { renderResult }, { openState }, { runFiles }] = await Promise.all([
+    import("../report/json.ts"),
+    import("../report/runs.ts"),
+    import("../engine/state.ts"),
+    import("../engine/runs.ts"),
+  ]);
+  const { directory } = runFiles(openState(world, project.state.directory), result.run);
+  shell.print(shell.json ? runJson(result) : renderResult(result, directory, shell.style));
+  const signal = shell.signals.received();
+  return signal && result.status === "stopped" ? exitOfSignal(signal) : exitOfRun(result);
+}

@@ -1,0 +1,78 @@
+/** `ebb plan`. @module */
+import { resolve } from "node:path";
+import { type Command, Option } from "commander";
+import type { Refresh } from "../core/sync.ts";
+import type { OpenPlan } from "../engine/plan-file.ts";
+import type { Run } from "./command.ts";
+import { several, wholeNumber } from "./options.ts";
+import { exitOfPlan, planText, quoted } from "./plan-view.ts";
+import { withProgress } from "./progress.ts";
+import { loadProject } from "./project.ts";
+import type { Shell } from "./shell.ts";
+
+interface Options {
+  readonly out?: string;
+  readonly target: readonly string[];
+  readonly refresh?: Refresh;
+  readonly detailedExitcode?: boolean;
+  readonly showValues?: boolean;
+  readonly limit: number;
+}
+
+export function define(command: Command, run: Run): void {
+  command
+    .description("Reads both sides and shows what would change, record by record. Writes nothing.")
+    .option("-o, --out <file>", "save the plan, to be reviewed and applied exactly")
+    .option("-t, --target <sync>", "plan only this sync; may be repeated", several, [])
+    .addOption(
+      new Option("--refresh <level>", "how much of the destination to read").choices(["full", "changed", "off"]),
+    )
+    .option("--detailed-exitcode", "exit with 2 when there are changes")
+    .option("--show-values", "show the values of every field, also in a log")
+    .addOption(new Option("--limit <n>", "records of each kind to show").argParser(wholeNumber(0)).default(5))
+    .addHelpText("after", "\nExample:\n  ebb plan --target customer-ltv --out customer-ltv.ebb")
+    .action((options: Options) => run((shell) => planCommand(shell, options)));
+}
+
+async function planCommand(shell: Shell, options: Options): Promise<number> {
+  const { world, project } = await loadProject(shell, { engine: true });
+  const [{ plan }, { savePlan }, { withScratch }, { openState }, { unfinishedRuns }] = await Promise.all([
+    import("../engine/plan.ts"),
+    import("../engine/plan-file.ts"),
+    import("../engine/scratch.ts"),
+    import("../engine/state.ts"),
+    import("../engine/runs.ts"),
+  ]);
+  const [unfinished] = await unfinishedRuns(world, openState(world, project.state.directory));
+  return withScratch(async (directory) => {
+    const settings = {
+      targets: options.target,
+      directory,
+      ...(options.refresh === undefined ? {} : { refresh: options.refresh }),
+    };
+    const file = options.out === undefined ? undefined : resolve(options.out);
+    const made = await withProgress((listen) => plan(world, project, settings, listen, shell.signals.stop));
+    if (file !== undefined) await savePlan(made, file);
+    const text = await planText(shell, made, {
+      showValues: options.showValues ?? false,
+      limit: options.limit,
+      next: nextSteps(made, options, unfinished?.run),
+      ...(file === undefined ? {} : { file }),
+      unfinished: unfinished?.run ?? null,
+    });
+    shell.print(text);
+    return exitOfPlan(made, options.detailedExitcode ?? false);
+  });
+}
+
+function nextSteps(plan: OpenPlan, { out, target }: Options, unfinished: string | undefined): readonly string[] {
+  if (unfinished !== undefined)
+    return ["ebb apply", `    finishes run ${unfinished}, which stopped before its end; plan again afterwards`];
+  const { complete, stopped, syncs } = plan.manifest;
+  if (!complete) return ["Mend what could not be read, and run `ebb plan` again."];
+  if (stopped) return ["Look at the changes; if they are right, raise the guard's number in the sync."];
+  if (syncs.every(({ changes, confirmed }) => changes + confirmed === 0)) return [];
+  if (out !== undefined) return [`ebb show ${quoted(out)}`, `ebb apply ${quoted(out)}`];
+  const targets = target.map((name) => ` --target ${quoted(name)}`).join("");
+  return [`ebb plan${targets} --out plan.ebb`, "ebb apply plan.ebb"];
+}

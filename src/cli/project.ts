@@ -1,0 +1,44 @@
+import type { Project } from "../core/decode.ts";
+import type { World } from "../engine/world.ts";
+import { sanitiseLines } from "../report/sanitise.ts";
+import { findApp, readStack, runApp } from "./app.ts";
+import type { Shell } from "./shell.ts";
+
+/** A declared project, and the world it is carried out in. */
+export interface OpenProject {
+  readonly world: World;
+  readonly project: Project;
+}
+
+export interface LoadOptions {
+  /** The data engine will be needed. */
+  readonly engine?: boolean;
+}
+
+/** Finds, synthesizes and decodes the project of the current folder. */
+export async function loadProject(shell: Shell, { engine = false }: LoadOptions = {}): Promise<OpenProject> {
+  const app = await findApp(process.cwd());
+  // The app needs a moment of its own: what will be needed afterwards is loaded meanwhile.
+  const said = runApp(app, shell.signals.stop);
+  const modules = Promise.all([
+    import("../../providers/index.ts"),
+    import("./world.ts"),
+    import("../core/decode.ts"),
+    engine ? import("@duckdb/node-api") : undefined,
+    engine ? import("../engine/plan.ts") : undefined,
+  ]);
+  const words = await said.catch(async (error: unknown) => {
+    await modules.catch(() => undefined);
+    throw error;
+  });
+  if (words.trim() !== "") shell.note(sanitiseLines(words));
+  const [{ systems }, { createWorld }, { decodeProject }] = await modules;
+  const json = await readStack(app, shell.stack);
+  return { world: createWorld(app.root, systems), project: decodeProject(json, systems) };
+}
+
+/** The world outside a project, for what needs none. */
+export async function looseWorld(): Promise<World> {
+  const { createWorld } = await import("./world.ts");
+  return createWorld(process.cwd(), []);
+}

@@ -1,0 +1,20 @@
+/** `ebb validate`. @module */
+import type { Command } from "commander";
+import type { Run } from "./command.ts";
+import { Exit } from "./exit.ts";
+import { loadProject } from "./project.ts";
+import type { Shell } from "./shell.ts";
+
+export function define(command: Command, run: Run): void {
+  command
+    .description("Decodes and checks every sync, without a network and without credentials.")
+    .addHelpText("after", "\nExample:\n  ebb validate --json")
+    .action(() => run(validateCommand));
+}
+
+async function validateCommand(shell: Shell): Promise<number> {
+  const { project } = await loadProject(shell);
+  const { renderSyncs, syncsJson } = await import("../report/syncs.ts");
+  shell.print(shell.json ? syncsJson(project.syncs) : renderSyncs(project.syncs, shell.style));
+  return Exit.done;
+}

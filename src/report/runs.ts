@@ -1,0 +1,91 @@
+/** Runs: the result of one, the list of all, and one with what was rejected. @module */
+import type { RunResult } from "../engine/runs.ts";
+import { columns, labelled, wrap } from "./layout.ts";
+import { moment, thousands } from "./numbers.ts";
+import { sanitise } from "./sanitise.ts";
+import type { Format, Style } from "./style.ts";
+import { nextLines } from "./terminal.ts";
+
+const verdicts: Readonly<Record<RunResult["status"], readonly [text: string, format: Format]>> = {
+  applied: ["Everything is applied.", "green"],
+  partial: ["Applied, but not all of it.", "yellow"],
+  stopped: ["Stopped before the end; it can be resumed.", "yellow"],
+  running: ["Running.", "dim"],
+};
+
+/** What a run did, where it is kept and what to do next. */
+export function renderResult(result: RunResult, directory: string, style: Style): string {
+  const [verdict, format] = verdicts[result.status];
+  return [
+    ...outcomeLines(result, style),
+    style(format, verdict),
+    ...(result.problem ? labelled("because", sanitise(result.problem, { max: 400 }), style, "red") : []),
+    ...wrap([{ text: `Run ${result.run}, kept in ${sanitise(directory)}`, format: "dim" }], "", "  ", style),
+    ...nextLines(nextSteps(result), style),
+  ].join("\n");
+}
+
+/** Outcomes by sync, and rejections by code. */
+export function outcomeLines({ syncs, rejected }: Pick<RunResult, "syncs" | "rejected">, style: Style): string[] {
+  const head = ["sync", "applied", "accepted", "rejected", "skipped", "in doubt", "to do"];
+  const rows = Object.entries(syncs).map(([name, n]) => [
+    sanitise(name),
+    ...[n.applied, n.accepted, n.rejected, n.skipped, n.doubt + n.sent, n.waiting].map(thousands),
+  ]);
+  // A column in which there is nothing says nothing.
+  const keep = head.map((_, i) => i < 2 || i === 3 || rows.some((row) => row[i] !== "0"));
+  const table = columns(
+    [head, ...rows].map((row) => row.filter((_, i) => keep[i])),
+    { right: [1, 2, 3, 4, 5, 6] },
+  );
+  const [title = "", ...lines] = table;
+  const skipped = Object.values(syncs).some((n) => n.skipped > 0);
+  return [
+    style("bold", title),
+    ...lines,
+    ...rejected.flatMap(({ sync, code, field, count }) =>
+      labelled(
+        "rejected",
+        `${thousands(count)} ${sanitise(code)}${field === null ? "" : ` ${sanitise(field)}`} in ${sanitise(sync)}`,
+        style,
+        "red",
+      ),
+    ),
+    ...(skipped ? labelled("skipped", "moved since the plan was made, left as they are", style) : []),
+  ];
+}
+
+function nextSteps({ status, run }: RunResult): readonly string[] {
+  if (status === "stopped") return ["ebb apply", "    resumes it"];
+  if (status !== "partial") return [];
+  return [`ebb runs ${run}`, "    shows what was not applied and why; the next plan tries it again", "ebb plan"];
+}
+
+/** A run in the list. */
+export interface RunLine {
+  readonly run: string;
+  readonly started: string;
+  readonly status: string;
+  readonly applied: number;
+  readonly rejected: number;
+  readonly other: number;
+}
+
+export function renderRuns(runs: readonly RunLine[], style: Style): string {
+  if (runs.length === 0) return "No run yet.\n";
+  const rows = runs.map(({ run, started, status, applied, rejected, other }) => [
+    run,
+    moment(started),
+    status,
+    ...[applied, rejected, other].map(thousands),
+  ]);
+  const [title = "", ...lines] = columns([["run", "started", "status", "applied", "rejected", "other"], ...rows], {
+    right: [3, 4, 5],
+  });
+  const unfinished = runs.some(({ status }) => status === "unfinished");
+  return [
+    style("bold", title),
+    ...lines,
+    ...nextLines(unfinished ? ["ebb apply", "    finishes the unfinished run"] : [], style),
+  ].join("\n");
+}
