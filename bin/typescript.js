@@ -3,3 +3,6 @@
  * tsx only through Ebb.
  */
 import "tsx";
+import module from "node:module";
+
+module.enableCompileCache?.();

@@ -1,6 +1,6 @@
 /** Compiles into dist, which then needs nothing of the sources. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,9 +17,20 @@ const { status } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json"
   stdio: "inherit",
 });
 if (existsSync(aside)) {
+  rewriteImports();
   if (existsSync(dist)) renameSync(dist, old);
   renameSync(aside, dist);
   rmSync(old, { recursive: true, force: true });
 }
 chmodSync(join(root, "bin", "ebb.js"), 0o755);
 process.exitCode = status ?? 1;
+
+/** The compiler leaves `import("./x.ts")` as it is within `export default`. */
+function rewriteImports() {
+  for (const file of readdirSync(aside, { recursive: true }).filter((name) => name.endsWith(".js"))) {
+    const path = join(aside, file);
+    const text = readFileSync(path, "utf8");
+    const next = text.replace(/\bimport\("(\.[^"]+)\.ts"\)/g, 'import("$1.js")');
+    if (next !== text) writeFileSync(path, next);
+  }
+}

@@ -90,6 +90,8 @@ export interface FakeOptions {
   /** Sends an HTTP call before every read and write. */
   readonly http?: boolean;
   readonly name?: string;
+  /** Number in the id of the first record it creates. */
+  readonly firstId?: number;
 }
 
 const text = { kind: "text" } as const;
@@ -103,7 +105,7 @@ export function makeFake(options: FakeOptions = {}): Fake {
   const now = options.now ?? (() => Date.UTC(2026, 0, 5, 9));
   const records = new Map<string, FakeRecord>();
   const log: { readonly at: number; readonly id: string; readonly gone: boolean }[] = [];
-  let nextId = 1;
+  let nextId = options.firstId ?? 1;
   const touch = (id: string, gone = false) => {
     log.push({ at: now(), id, gone });
   };

@@ -7,6 +7,7 @@ import type { OpenPlan } from "../engine/plan-file.ts";
 import type { RunResult } from "../engine/runs.ts";
 import type { Run } from "./command.ts";
 import { Exit, exitOfRun, exitOfSignal } from "./exit.ts";
+import { invocation } from "./invocation.ts";
 import { exitOfPlan, planText } from "./plan-view.ts";
 import { withProgress } from "./progress.ts";
 import { loadProject, type OpenProject } from "./project.ts";
@@ -83,7 +84,7 @@ async function report(shell: Shell, { world, project }: OpenProject, result: Run
     import("../engine/runs.ts"),
   ]);
   const { directory } = runFiles(openState(world, project.state.directory), result.run);
-  shell.print(shell.json ? runJson(result) : renderResult(result, directory, shell.style));
+  shell.print(shell.json ? runJson(result) : renderResult(result, directory, invocation(), shell.style));
   const signal = shell.signals.received();
   return signal && result.status === "stopped" ? exitOfSignal(signal) : exitOfRun(result);
 }

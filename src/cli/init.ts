@@ -1,6 +1,90 @@
+/** `ebb init`. @module */
+import { existsSync } from "node:fs";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import type { Command } from "commander";
+import { ConfigError } from "../core/errors.ts";
 import type { Run } from "./command.ts";
+import { Exit } from "./exit.ts";
+import { invocation } from "./invocation.ts";
+import { packageRoot, packageVersion } from "./package.ts";
+import { quoted } from "./plan-view.ts";
+import { scaffold, seed } from "./scaffold.ts";
+import type { Shell } from "./shell.ts";
 
 export function define(command: Command, run: Run): void {
-  command.action(() => run(async () => 0));
+  command
+    .description("Makes a project that runs at once: a stack, data, a sandbox for a CRM, and a CI workflow.")
+    .argument("[dir]", "an empty or new folder", ".")
+    .addHelpText("after", "\nExample:\n  ebb init crm && cd crm && ebb plan")
+    .action((directory: string) => run((shell) => initCommand(shell, directory)));
+}
+
+async function initCommand(shell: Shell, given: string): Promise<number> {
+  const directory = resolve(given);
+  const root = packageRoot();
+  // Installed from a registry it is asked for by its version; from anywhere else, by its place.
+  const published = root.includes(`${sep}node_modules${sep}`);
+  const place = relative(directory, root).split(sep).join("/");
+  const files = scaffold({
+    name:
+      basename(directory)
+        .toLowerCase()
+        .replace(/[^a-z0-9-]+/g, "-")
+        .replace(/^-+|-+$/g, "") || "syncs",
+    ebb: published ? `^${packageVersion()}` : `file:${place || "."}`,
+  });
+  for (const path of [...Object.keys(files), ".ebb"])
+    if (existsSync(join(directory, path)))
+      throw new ConfigError("PATH_EXISTS", `${join(directory, path)} is there already`);
+
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(directory, path)), { recursive: true });
+    await writeFile(join(directory, path), text, { flag: "wx" });
+  }
+  const linked = !published && (await linkPackage(directory, root));
+  await seedSandbox(join(directory, ".ebb", "sandbox", "crm"));
+
+  const enter = given === "." ? [] : [`cd ${quoted(given)}`];
+  const next = [...enter, ...(linked ? [] : ["npm install"]), `${linked ? "npx ebb" : invocation()} plan`];
+  if (shell.json) shell.print(JSON.stringify({ directory, files: Object.keys(files), next }));
+  else
+    shell.print(
+      [
+        `Made ${directory}`,
+        ...Object.keys(files).map((path) => `  ${path}`),
+        "",
+        "Next",
+        ...next.map((line) => `  ${line}`),
+      ].join("\n"),
+    );
+  return Exit.done;
+}
+
+/** What `npm install` makes of a `file:` dependency, so that the project runs before it. */
+async function linkPackage(directory: string, root: string): Promise<boolean> {
+  const modules = join(directory, "node_modules");
+  if (existsSync(modules)) return existsSync(join(modules, "ebb"));
+  try {
+    await mkdir(join(modules, ".bin"), { recursive: true });
+    await symlink(root, join(modules, "ebb"), "dir");
+    await symlink(join("..", "ebb", "bin", "ebb.js"), join(modules, ".bin", "ebb"));
+    return true;
+  } catch {
+    // Where links are not allowed, npm makes a copy.
+    return false;
+  }
+}
+
+async function seedSandbox(directory: string): Promise<void> {
+  const { systems } = await import("../../providers/index.ts");
+  const sandbox = await systems.find(({ name }) => name === "salesforce")?.sandbox?.();
+  const running = await sandbox?.startSandbox({ port: 0, directory });
+  if (!running) return;
+  try {
+    const answer = await fetch(`${running.url}/__sandbox/seed`, { method: "POST", body: JSON.stringify(seed) });
+    if (!answer.ok) throw new TypeError(`the sandbox refused the contacts: ${answer.status}`);
+  } finally {
+    await running.close();
+  }
 }

@@ -45,8 +45,7 @@ async function runLine(args: readonly string[], signals: Signals): Promise<numbe
   });
   try {
     await program.parseAsync(helpFirst(args), { from: "user" });
-    const received = signals.received();
-    return received && code === Exit.done ? exitOfSignal(received) : code;
+    return code;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return Exit.done;
     const received = signals.received();

@@ -4,6 +4,7 @@ import { type Command, Option } from "commander";
 import type { Refresh } from "../core/sync.ts";
 import type { OpenPlan } from "../engine/plan-file.ts";
 import type { Run } from "./command.ts";
+import { invocation } from "./invocation.ts";
 import { several, wholeNumber } from "./options.ts";
 import { exitOfPlan, planText, quoted } from "./plan-view.ts";
 import { withProgress } from "./progress.ts";
@@ -66,13 +67,14 @@ async function planCommand(shell: Shell, options: Options): Promise<number> {
 }
 
 function nextSteps(plan: OpenPlan, { out, target }: Options, unfinished: string | undefined): readonly string[] {
+  const ebb = invocation();
   if (unfinished !== undefined)
-    return ["ebb apply", `    finishes run ${unfinished}, which stopped before its end; plan again afterwards`];
+    return [`${ebb} apply`, `    finishes run ${unfinished}, which stopped before its end; plan again afterwards`];
   const { complete, stopped, syncs } = plan.manifest;
-  if (!complete) return ["Mend what could not be read, and run `ebb plan` again."];
+  if (!complete) return ["Mend what could not be read, and plan again."];
   if (stopped) return ["Look at the changes; if they are right, raise the guard's number in the sync."];
   if (syncs.every(({ changes, confirmed }) => changes + confirmed === 0)) return [];
-  if (out !== undefined) return [`ebb show ${quoted(out)}`, `ebb apply ${quoted(out)}`];
+  if (out !== undefined) return [`${ebb} show ${quoted(out)}`, `${ebb} apply ${quoted(out)}`];
   const targets = target.map((name) => ` --target ${quoted(name)}`).join("");
-  return [`ebb plan${targets} --out plan.ebb`, "ebb apply plan.ebb"];
+  return [`${ebb} plan${targets} --out plan.ebb`, `${ebb} apply plan.ebb`];
 }

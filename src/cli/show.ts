@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { ConfigError } from "../core/errors.ts";
 import type { Run } from "./command.ts";
 import { Exit } from "./exit.ts";
+import { invocation } from "./invocation.ts";
 import { wholeNumber } from "./options.ts";
 import { planText, quoted } from "./plan-view.ts";
 import { looseWorld } from "./project.ts";
@@ -39,7 +40,7 @@ async function showCommand(shell: Shell, file: string, { format, showValues, lim
     const plan = await unpackPlan(world, file, directory);
     const { complete, stopped, expires } = plan.manifest;
     const expired = Date.parse(expires) < world.now();
-    const next = complete && !stopped && !expired ? [`ebb apply ${quoted(file)}`] : [];
+    const next = complete && !stopped && !expired ? [`${invocation()} apply ${quoted(file)}`] : [];
     const view = { ...shell, json: shell.json || format === "json" };
     shell.print(await planText(view, plan, { showValues: showValues ?? false, limit, next }));
     if (expired) shell.note("This plan has expired; plan again to apply it.");

@@ -5,7 +5,7 @@ import type { Sync } from "./sync.ts";
 export interface Found {
   readonly counts: Counts;
   readonly sourceRows: number;
-  /** Records the ledger holds, of which deletes are a share. */
+  /** Records of the ledger that are Ebb's own, of which deletes are a share. */
   readonly owned: number;
   readonly drifted: number;
   readonly rejected: number;

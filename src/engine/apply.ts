@@ -4,7 +4,7 @@ import { ConflictError, EbbError } from "../core/errors.ts";
 import { openConnections } from "./connections.ts";
 import { executeSync } from "./execute.ts";
 import { finishRun } from "./finish.ts";
-import { JOURNAL_VERSION, openJournal } from "./journal.ts";
+import { beginJournal, JOURNAL_VERSION, openJournal } from "./journal.ts";
 import { type Lock, takeLock } from "./lock.ts";
 import { type OpenPlan, readPlan } from "./plan-file.ts";
 import { newProgress, Status } from "./progress.ts";
@@ -84,7 +84,8 @@ async function checkPlan(
   if (stopped.length > 0) throw new ConflictError("GUARD_STOPPED", stopped.join("; "));
   checkConfig(project, manifest);
   const state = await store.read();
-  if (state.lineage !== manifest.state.lineage)
+  // A plan made before there was a state is stale once there is one, not foreign.
+  if (state.lineage !== manifest.state.lineage && manifest.state.lineage !== "")
     throw new ConflictError("PLAN_FOREIGN", "the plan was made with another state");
   if (state.serial !== manifest.state.serial)
     throw new ConflictError(
@@ -105,10 +106,8 @@ async function beginRun(world: World, store: StateStore, plan: OpenPlan): Promis
   const files = runFiles(store, run);
   await world.disk.makeDirectory(files.directory);
   await cp(plan.directory, files.plan, { recursive: true });
-  const journal = await openJournal(world.disk, files.journal);
   const entry = { t: "start", version: JOURNAL_VERSION, run, digest: plan.manifest.digest, at } as const;
-  await journal.write(entry, true);
-  await journal.close();
+  await beginJournal(world.disk, files.journal, entry);
   const progress = new Map(plan.manifest.syncs.map(({ sync, changes }) => [sync.name, newProgress(changes)]));
   return { run, files, manifest: plan.manifest, entries: [entry], progress, result: null };
 }

@@ -1,29 +1,43 @@
 import type { WriteRoute } from "../connector/index.ts";
 import type { Action, Change } from "../core/types.ts";
-import type { PlannedChange } from "./changes.ts";
 
-/** Cuts a stream of changes into batches a route takes: of one action, so many records, so many bytes. */
+export interface CutBatch {
+  readonly route: WriteRoute;
+  readonly action: Action;
+  readonly changes: readonly Change[];
+}
+
+/** Cuts pages of changes into batches a route takes: of one action, so many records, so many bytes. */
 export async function* cutBatches(
-  changes: AsyncIterable<PlannedChange>,
+  pages: AsyncIterable<readonly Change[]>,
   routeOf: (action: Action) => WriteRoute,
-): AsyncIterable<{ readonly route: WriteRoute; readonly changes: readonly Change[] }> {
+): AsyncGenerator<CutBatch, void, undefined> {
   let batch: Change[] = [];
   let bytes = 0;
-  let action: Action | undefined;
-  for await (const { change } of changes) {
-    const route = routeOf(change.action);
-    const size = route.bytes === undefined ? 0 : byteSize(change);
-    const full = batch.length >= route.records || (route.bytes !== undefined && bytes + size > route.bytes);
-    if (batch.length > 0 && (full || change.action !== action)) {
-      yield { route: routeOf(action ?? change.action), changes: batch };
-      batch = [];
-      bytes = 0;
+  let action: Action = "create";
+  let route = routeOf(action);
+  for await (const page of pages)
+    for (const change of page) {
+      if (change.action !== action) {
+        if (batch.length > 0) yield { route, action, changes: batch };
+        batch = [];
+        bytes = 0;
+        action = change.action;
+        route = routeOf(action);
+      }
+      const size = route.bytes === undefined ? 0 : byteSize(change);
+      if (
+        batch.length >= route.records ||
+        (batch.length > 0 && bytes + size > (route.bytes ?? Number.POSITIVE_INFINITY))
+      ) {
+        yield { route, action, changes: batch };
+        batch = [];
+        bytes = 0;
+      }
+      batch.push(change);
+      bytes += size;
     }
-    action = change.action;
-    batch.push(change);
-    bytes += size;
-  }
-  if (action && batch.length > 0) yield { route: routeOf(action), changes: batch };
+  if (batch.length > 0) yield { route, action, changes: batch };
 }
 
 /** Bytes of a change's canonical text, with room for separators and names. */

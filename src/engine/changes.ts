@@ -1,8 +1,9 @@
+/** Changes of a plan, read from its Parquet files. @module */
 import { join } from "node:path";
 import { textSql } from "../core/canonical.ts";
 import { storedKey } from "../core/key.ts";
 import type { PlannedSync } from "../core/plan.ts";
-import { literal } from "../core/sql.ts";
+import { ident, literal } from "../core/sql.ts";
 import type { Action, Change, Reason, Value } from "../core/types.ts";
 import type { Staging } from "./staging.ts";
 
@@ -10,6 +11,7 @@ import type { Staging } from "./staging.ts";
 export interface PlannedChange {
   readonly change: Change;
   readonly reason: Reason;
+  /** Names of the changed fields that somebody else had changed. */
   readonly drifted: readonly string[];
 }
 
@@ -19,43 +21,55 @@ type RowJson = readonly [
   key: string,
   id: string | null,
   reason: Reason,
-  drifted: readonly string[],
-  changed: readonly string[],
+  drifted: readonly (0 | 1)[],
+  changed: readonly (0 | 1)[],
   before: readonly Value[],
   after: readonly Value[],
 ];
 
-/** Changes of one sync of a plan, in apply order, streamed from its Parquet file. */
-export async function* readChanges(
+/** SQL of a sync's changes with their position `n`. */
+export function changesFrom(directory: string, planned: PlannedSync): string {
+  const file = literal(join(directory, "changes", `${planned.file}.parquet`));
+  return `(SELECT file_row_number AS n, * EXCLUDE (file_row_number) FROM read_parquet(${file}, file_row_number = true))`;
+}
+
+/** Changes of one sync of a plan, in apply order, streamed in pages. */
+export async function* readChangePages(
   staging: Staging,
   directory: string,
   planned: PlannedSync,
   where = "true",
   limit?: number,
-): AsyncIterable<PlannedChange> {
+): AsyncIterable<readonly PlannedChange[]> {
   const names = Object.keys(planned.types);
+  const list = (make: (name: string) => string) => `[${names.map(make).join(", ")}]`;
   const texts = (image: string) =>
-    `[${Object.entries(planned.types)
-      .map(([name, type]) => textSql(`struct_extract(${image}, ${literal(name)})`, type))
-      .join(", ")}]::VARCHAR[]`;
-  const file = literal(join(directory, "changes", `${planned.file}.parquet`));
-  const sql = `SELECT CAST(json_array(n, action, key, id, reason, drifted, changed, ${texts("before")}, ${texts("after")}) AS VARCHAR)
-    FROM read_parquet(${file}) WHERE ${where} ORDER BY n${limit === undefined ? "" : ` LIMIT ${limit}`}`;
-  for await (const text of staging.text(sql)) yield toChange(JSON.parse(text) as RowJson, names);
+    `${list((name) => textSql(`${image}.${ident(name)}`, planned.types[name] ?? { kind: "text" }))}::VARCHAR[]`;
+  const flags = (image: string) => `${list((name) => `${image}.${ident(name)}`)}::UTINYINT[]`;
+  const sql = `SELECT CAST(json_array(n, action, key, id, reason, ${flags("drifted")}, ${flags("changed")}, ${texts("before")}, ${texts("after")}) AS VARCHAR)
+    FROM ${changesFrom(directory, planned)} WHERE ${where} ORDER BY n${limit === undefined ? "" : ` LIMIT ${limit}`}`;
+  for await (const page of staging.textPages(sql))
+    yield page.map((text) => toChange(JSON.parse(text) as RowJson, names));
 }
 
-function toChange(
-  [n, action, key, id, reason, drifted, changed, before, after]: RowJson,
-  names: readonly string[],
-): PlannedChange {
-  const image = (values: readonly Value[]) =>
-    Object.fromEntries(names.flatMap((name, i) => (changed.includes(name) ? [[name, values[i] ?? null]] : [])));
-  const base = { n, key: storedKey(key) };
+/** The same, one by one. */
+export async function* readChanges(...args: Parameters<typeof readChangePages>): AsyncIterable<PlannedChange> {
+  for await (const page of readChangePages(...args)) yield* page;
+}
+
+function toChange(row: RowJson, names: readonly string[]): PlannedChange {
+  const [n, action, key, id, reason, drifted, changed, before, after] = row;
+  const image = (values: readonly Value[]) => {
+    const fields: Record<string, Value> = {};
+    for (let i = 0; i < names.length; i++) if (changed[i]) fields[names[i] as string] = values[i] ?? null;
+    return fields;
+  };
+  const head = { n, key: storedKey(key) };
   const change: Change =
     action === "create"
-      ? { ...base, action, after: image(after) }
+      ? { ...head, action, after: image(after) }
       : action === "update"
-        ? { ...base, action, id: id ?? "", before: image(before), after: image(after) }
-        : { ...base, action, id: id ?? "", before: image(before) };
-  return { change, reason, drifted };
+        ? { ...head, action, id: id ?? "", before: image(before), after: image(after) }
+        : { ...head, action, id: id ?? "", before: image(before) };
+  return { change, reason, drifted: names.filter((_, i) => drifted[i]) };
 }

@@ -108,10 +108,11 @@ export async function stageDesired(staging: Staging, input: DesiredInput): Promi
     (await staging.describe(`SELECT * FROM ${source}`)).map(({ name }) => name),
   );
 
-  const mapped = fields.map(({ mapping }, i) => mappingSql(mapping, input.lookups.has(i) ? `l${i}.id` : undefined));
+  const mapped = fields.map(({ mapping }, i) => mappingSql(mapping, input.lookups.has(i) ? ident(`ebb:id${i}`) : undefined));
   const joins = [...input.lookups].map(
     ([i, lookup]) =>
-      `LEFT JOIN ${lookup} l${i} ON l${i}.key = CAST(${ident(fields[i]?.mapping.lookup?.column ?? "")} AS VARCHAR)`,
+      // Names that no column of the source has.
+      `LEFT JOIN (SELECT key AS "ebb:key${i}", id AS "ebb:id${i}" FROM ${lookup}) ON "ebb:key${i}" = CAST(${ident(fields[i]?.mapping.lookup?.column ?? "")} AS VARCHAR)`,
   );
   const inner = [
     ...sync.key.map((column, i) => `${ident(column)} AS p${i}`),

@@ -95,7 +95,7 @@ async function mayHaveDuplicates(staging: Staging, input: DiffInput): Promise<bo
   return Number(found.fresh) > Number(found.distinct_fresh) || matched > input.ledgerRows - Number(found.gone);
 }
 
-/** Looks at the candidates field by field and fills `change` (in apply order), `confirmed` and `rejected`. */
+/** Looks at the candidates field by field and fills `judged`, `confirmed` and `rejected`. */
 export async function stageChanges(staging: Staging, input: DiffInput): Promise<void> {
   const { sync, fields, keyType } = input;
   const full = input.observed !== null;
@@ -119,28 +119,34 @@ export async function stageChanges(staging: Staging, input: DiffInput): Promise<
   await staging.run(
     `INSERT INTO ${table("rejected")} SELECT CAST(key AS VARCHAR), problem.code, problem.field, 1 FROM ${table("judged")} WHERE problem IS NOT NULL AND action IS NOT NULL`,
   );
-  const image = (prefix: string) =>
-    `struct_pack(${fields.map(({ name }, i) => `${ident(name)} := ${prefix}${i}`).join(", ")})`;
-  const names = fields.map(({ name }, i) => `CASE WHEN c${i} THEN ${literal(name)} END`);
-  const drifts = fields.map(({ name }, i) => `CASE WHEN c${i} AND s${i} THEN ${literal(name)} END`);
-  const listed = (items: readonly string[]) => `list_filter([${items.join(", ")}]::VARCHAR[], lambda x: x IS NOT NULL)`;
-  await staging.run(
-    `CREATE OR REPLACE TABLE ${table("ordered")} AS
-     SELECT action, CAST(key AS VARCHAR) AS key, CASE WHEN action = 'create' THEN NULL ELSE id END AS id, reason,
-            action = 'create' OR owned OR ${sync.adopt} AS owned, ${listed(drifts)} AS drifted, ${listed(names)} AS changed,
-            CASE WHEN action <> 'create' THEN ${image("o")} END AS before, CASE WHEN action <> 'delete' THEN ${image("a")} END AS after
-     FROM ${table("judged")} WHERE action IS NOT NULL AND problem IS NULL
-     ORDER BY CASE action WHEN 'create' THEN 0 WHEN 'update' THEN 1 ELSE 2 END, judged.key`,
-  );
-  await staging.run(`CREATE OR REPLACE VIEW ${table("change")} AS SELECT rowid AS n, * FROM ${table("ordered")}`);
   const same = fields.map((_, i) => `r${i} IS NOT DISTINCT FROM a${i} AND k${i}`).join(" AND ") || "true";
   await staging.run(
-    `CREATE OR REPLACE TABLE ${table("confirmed")} AS
-     SELECT CAST(key AS VARCHAR) AS key, id, owned OR ${sync.adopt} AS owned, ${image("a")} AS after
-     FROM ${table("judged")}
+    `CREATE OR REPLACE VIEW ${table("confirmed")} AS SELECT * FROM ${table("judged")}
      WHERE ${full} AND wanted AND there AND action IS NULL AND problem IS NULL AND NOT kept
-       AND NOT (known AND known_id IS NOT DISTINCT FROM id AND (owned OR NOT ${sync.adopt}) AND ${same}) ORDER BY judged.key`,
+       AND NOT (known AND known_id IS NOT DISTINCT FROM id AND (owned OR NOT ${sync.adopt}) AND ${same})`,
   );
+}
+
+/** The changes in apply order, as the plan file has them. Ordered as flat columns: sorting structs is far slower. */
+export function changesSql({ sync, fields }: DiffInput): string {
+  const flags = (make: (i: number) => string) =>
+    `struct_pack(${fields.map(({ name }, i) => `${ident(name)} := ${make(i)}`).join(", ")})`;
+  return `SELECT action, CAST(key AS VARCHAR) AS key, CASE WHEN action <> 'create' THEN id END AS id, reason,
+      action = 'create' OR owned OR ${sync.adopt} AS owned,
+      ${flags((i) => `c${i}`)} AS changed, ${flags((i) => `c${i} AND s${i}`)} AS drifted,
+      CASE WHEN action <> 'create' THEN ${image(fields, "o")} END AS before, CASE WHEN action <> 'delete' THEN ${image(fields, "a")} END AS after
+    FROM (SELECT * FROM ${table("judged")} WHERE action IS NOT NULL AND problem IS NULL
+          ORDER BY CASE action WHEN 'create' THEN 0 WHEN 'update' THEN 1 ELSE 2 END, key)`;
+}
+
+/** The records that are right already and not recorded as such. */
+export function confirmedSql({ sync, fields }: DiffInput): string {
+  return `SELECT CAST(key AS VARCHAR) AS key, id, owned OR ${sync.adopt} AS owned, ${image(fields, "a")} AS after
+    FROM (SELECT * FROM ${table("confirmed")} ORDER BY key)`;
+}
+
+function image(fields: readonly SyncField[], prefix: string): string {
+  return `struct_pack(${fields.map(({ name }, i) => `${ident(name)} := ${prefix}${i}`).join(", ")})`;
 }
 
 /** Per field: what it will be (`a`), whether that is a change (`c`), whether somebody else moved it (`s`), and both (`w`). */

@@ -1,4 +1,5 @@
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { appendFile, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ConfigError } from "../core/errors.ts";
 
@@ -51,7 +52,14 @@ export const localDisk: Disk = {
   async createExclusive(path, text) {
     try {
       await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, text, { flag: "wx", mode: 0o600 });
+      // Linked when it is whole, so that nobody ever reads half of it.
+      const aside = `${path}.${randomUUID()}`;
+      await writeFile(aside, text, { flag: "wx", mode: 0o600 });
+      try {
+        await link(aside, path);
+      } finally {
+        await rm(aside, { force: true });
+      }
       return true;
     } catch (error) {
       if (isCode(error, "EEXIST")) return false;

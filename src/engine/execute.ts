@@ -3,7 +3,7 @@
 import type { PlannedSync } from "../core/plan.ts";
 import type { Action, Change } from "../core/types.ts";
 import { cutBatches } from "./batches.ts";
-import { type PlannedChange, readChanges } from "./changes.ts";
+import { changesFrom, type PlannedChange, readChangePages, readChanges } from "./changes.ts";
 import type { Connections } from "./connections.ts";
 import { routeFor } from "./estimate.ts";
 import { matchTypes } from "./fields.ts";
@@ -56,30 +56,32 @@ export async function executeSync(staging: Staging, input: ExecuteInput, signal:
 
   const perAction = await countActions(staging, directory, planned);
   const routeOf = (action: Action) => routeFor(open.capabilities, action, perAction.get(action) ?? 0);
-  const batches = cutBatches(waitingOnly(readChanges(staging, directory, planned), progress), routeOf)[
-    Symbol.asyncIterator
-  ]();
-  const concurrency = Math.max(1, ...open.capabilities.write.map((route) => route.concurrency));
+  const batches = cutBatches(waitingOnly(readChangePages(staging, directory, planned), progress), routeOf);
   // An action's batches may run beside each other; the next action begins when they have ended.
   let running: Action | undefined;
   const inFlight = new Set<Promise<void>>();
   const failed = new AbortController();
+  const halted = () => stop.aborted || failed.signal.aborted;
   try {
-    while (!stop.aborted && !failed.signal.aborted) {
-      const next = await batches.next();
-      if (next.done || stop.aborted || failed.signal.aborted) break;
-      const { route, changes } = next.value;
-      const action = changes[0]?.action;
+    // The next batch is read while the last is written.
+    let reading = batches.next();
+    while (!halted()) {
+      const next = await reading;
+      if (next.done || halted()) break;
+      reading = batches.next();
+      reading.catch(() => failed.abort());
+      const { route, action, changes } = next.value;
       if (running !== undefined && action !== running) await Promise.all(inFlight);
       running = action;
       const work = writeBatch(desk, route.name, changes, signal).finally(() => inFlight.delete(work));
       work.catch(() => failed.abort());
       inFlight.add(work);
-      if (inFlight.size >= Math.min(concurrency, route.concurrency)) await Promise.race(inFlight);
+      while (inFlight.size >= route.concurrency && !halted()) await Promise.race(inFlight);
     }
+    await reading;
   } finally {
-    await batches.return?.(undefined);
     const ended = await Promise.allSettled(inFlight);
+    await batches.return();
     const rejection = ended.find((one) => one.status === "rejected");
     // biome-ignore lint/correctness/noUnsafeFinally: the first failure of a batch is the run's failure
     if (rejection?.status === "rejected") throw rejection.reason;
@@ -112,10 +114,11 @@ async function resumeOpenBatches(
 }
 
 async function* waitingOnly(
-  changes: AsyncIterable<PlannedChange>,
+  pages: AsyncIterable<readonly PlannedChange[]>,
   { status }: SyncProgress,
-): AsyncIterable<PlannedChange> {
-  for await (const one of changes) if (status[one.change.n] === Status.waiting) yield one;
+): AsyncIterable<readonly Change[]> {
+  for await (const page of pages)
+    yield page.flatMap(({ change }) => (status[change.n] === Status.waiting ? [change] : []));
 }
 
 async function countActions(
@@ -124,7 +127,7 @@ async function countActions(
   planned: PlannedSync,
 ): Promise<ReadonlyMap<Action, number>> {
   const rows = await staging.rows<{ action: Action; n: string }>(
-    `SELECT action, count(*) AS n FROM read_parquet('${directory.replaceAll("'", "''")}/changes/${planned.file}.parquet') GROUP BY action`,
+    `SELECT action, count(*) AS n FROM ${changesFrom(directory, planned)} GROUP BY action`,
   );
   return new Map(rows.map(({ action, n }) => [action, Number(n)]));
 }

@@ -2,9 +2,9 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { PlannedSync } from "../core/plan.ts";
-import { literal } from "../core/sql.ts";
+import { ident, literal } from "../core/sql.ts";
 import { plannedFields } from "./fields.ts";
-import { ledgerSql, parquetSegment } from "./ledger.ts";
+import { knownColumn, ledgerSql, parquetSegment, segmentColumn } from "./ledger.ts";
 import { Status } from "./progress.ts";
 import { runSegment } from "./recorded.ts";
 import { type LoadedRun, type RunResult, resultOf } from "./runs.ts";
@@ -79,7 +79,10 @@ async function foldSync(
     const fields = plannedFields(planned);
     const all = [...old.map(({ file, rows, hash }) => parquetSegment(store.path(file), rows, hash)), segment];
     const folded = await ledgerSql(staging, all, fields, keyType);
-    const columns = fields.map(({ name }, i) => `f${i} AS "f:${name.replaceAll('"', '""')}"`);
+    const columns = fields.flatMap(({ name }, i) => [
+      `f${i} AS ${ident(segmentColumn(name))}`,
+      `k${i} AS ${ident(knownColumn(name))}`,
+    ]);
     return `SELECT ${["key", "id", "owned", "false AS gone", ...columns, "h"].join(", ")} FROM (${folded})`;
   }
 }

@@ -6,11 +6,11 @@ import type { PlannedSync, RejectCode } from "../core/plan.ts";
 import { literal } from "../core/sql.ts";
 import { suggest } from "../core/suggest.ts";
 import type { Fields, Value } from "../core/types.ts";
-import { type PlannedChange, readChanges } from "./changes.ts";
+import { changesFrom, type PlannedChange, readChanges } from "./changes.ts";
 import { ledgerSql } from "./ledger.ts";
 import type { OpenPlan } from "./plan-file.ts";
 import { recordedSegments } from "./recorded.ts";
-import { unfinishedRuns } from "./runs.ts";
+import { type LoadedRun, unfinishedRuns } from "./runs.ts";
 import { withStaging } from "./scratch.ts";
 import type { Staging } from "./staging.ts";
 import type { StateStore } from "./state.ts";
@@ -28,6 +28,8 @@ export interface SyncSamples {
     readonly code: RejectCode;
     readonly field: string | null;
     readonly keys: readonly string[];
+    /** There are more keys than these. */
+    readonly more: boolean;
   }[];
 }
 
@@ -66,24 +68,59 @@ export async function samplePlan(
 
 async function rejectedKeys(staging: Staging, directory: string, planned: PlannedSync, limit: number) {
   const file = literal(join(directory, "rejected", `${planned.file}.parquet`));
-  const rows = await staging.rows<{ code: RejectCode; field: string | null; keys: readonly string[] }>(
-    `SELECT code, field, coalesce(list(key ORDER BY key) FILTER (key IS NOT NULL), []::VARCHAR[])[1:${limit}] AS keys
+  return staging.rows<{
+    code: RejectCode;
+    field: string | null;
+    keys: readonly string[];
+    more: boolean;
+  }>(
+    `SELECT code, field, coalesce(list(key ORDER BY key) FILTER (key IS NOT NULL), []::VARCHAR[])[1:${limit}] AS keys, count(key) > ${limit} AS more
      FROM read_parquet(${file}) GROUP BY code, field ORDER BY code, field`,
   );
-  return rows;
 }
 
-/** Keys of a plan's changes, by their position. */
-export async function keysAt(
+/** A change the destination refused. */
+export interface RejectedChange {
+  readonly sync: string;
+  readonly key: string;
+  /** The vendor's own code. */
+  readonly code: string;
+  readonly field: string | null;
+  /** The vendor's own sentence. Private: may quote record values. */
+  readonly message: string;
+}
+
+/** What the destination refused in a run, the first `limit` of each sync. */
+export async function readRejected(
+  { manifest, files, progress }: LoadedRun,
+  limit: number,
+): Promise<readonly RejectedChange[]> {
+  const found = manifest.syncs.flatMap((planned) => {
+    const entries = [...(progress.get(planned.sync.name)?.rejected.values() ?? [])].slice(0, limit);
+    return entries.length === 0 ? [] : [{ planned, entries }];
+  });
+  if (found.length === 0) return [];
+  return withStaging(undefined, async (staging) => {
+    const rejected: RejectedChange[] = [];
+    for (const { planned, entries } of found) {
+      const at = entries.map(([n]) => n);
+      const keys = await keysAt(staging, files.plan, planned, at);
+      for (const [n, code, field, message] of entries)
+        rejected.push({ sync: planned.sync.name, key: keys.get(n) ?? "", code, field, message });
+    }
+    return rejected;
+  });
+}
+
+async function keysAt(
   staging: Staging,
   directory: string,
   planned: PlannedSync,
   at: readonly number[],
 ): Promise<ReadonlyMap<number, string>> {
   if (at.length === 0) return new Map();
-  const file = literal(join(directory, "changes", `${planned.file}.parquet`));
   const rows = await staging.rows<{ n: string | number; key: string }>(
-    `SELECT n, CAST(key AS VARCHAR) AS key FROM read_parquet(${file}) WHERE n IN (${at.join(", ")})`,
+    `SELECT n, key FROM ${changesFrom(directory, planned)} WHERE n IN (${at.join(", ")})`,
   );
   return new Map(rows.map(({ n, key }) => [Number(n), key]));
 }

@@ -53,21 +53,34 @@ export interface Journal {
   close(): Promise<void>;
 }
 
+/** Begins a journal with its first entry, both or neither: a journal that is there has begun. */
+export function beginJournal(disk: Disk, path: string, start: JournalEntry & { readonly t: "start" }): Promise<void> {
+  return disk.replace(path, line(start));
+}
+
 export async function openJournal(disk: Disk, path: string): Promise<Journal> {
+  await mendTail(disk, path);
   const file: AppendFile = await disk.append(path);
   // Appends are put in a row, so that two batches in flight cannot mix their lines.
-  let last: Promise<unknown> = Promise.resolve();
+  let last: Promise<void> = Promise.resolve();
   return {
     write(entry, durable) {
-      const next = last.then(() => file.append(line(entry), durable));
-      last = next.catch(() => undefined);
-      return next;
+      // After one failed append the file may end in half a line: no further entry may follow it.
+      last = last.then(() => file.append(line(entry), durable));
+      return last;
     },
     async close() {
-      await last;
+      await last.catch(() => undefined);
       await file.close();
     },
   };
+}
+
+/** Removes the half line that a crash may have left, so that the next entry begins on a line of its own. */
+async function mendTail(disk: Disk, path: string): Promise<void> {
+  const text = (await disk.read(path)) ?? "";
+  const tail = text.slice(text.lastIndexOf("\n") + 1);
+  if (tail !== "") await disk.replace(path, isWhole(tail) ? `${text}\n` : text.slice(0, -tail.length));
 }
 
 function line(entry: JournalEntry): string {

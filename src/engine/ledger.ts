@@ -13,6 +13,11 @@ export function segmentColumn(field: string): string {
   return `f:${field}`;
 }
 
+/** Column that says whether the value was recorded at all, in segments merged of some that had it and some that had not. */
+export function knownColumn(field: string): string {
+  return `k:${field}`;
+}
+
 /** A segment to fold: a Parquet file, or rows not yet written as one. */
 export interface SegmentSource {
   readonly sql: string;
@@ -43,7 +48,7 @@ export async function ledgerSql(
       };
       const columns = fields.flatMap(({ name }, i) => [
         `${value(i)} AS f${i}`,
-        `${has.has(segmentColumn(name))} AS k${i}`,
+        `${has.has(knownColumn(name)) ? ident(knownColumn(name)) : has.has(segmentColumn(name))} AS k${i}`,
       ]);
       const h = segment.hash === hash ? "h" : `${rowHashSql(fields, value)} AS h`;
       const head = [`TRY_CAST(key AS ${keyType}) AS key`, "id", "owned", ...columns, h].join(", ");

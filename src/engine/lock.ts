@@ -28,13 +28,7 @@ export interface Lock {
 export const lockPath = (store: StateStore) => join(store.directory, "lock.json");
 
 export async function readLock(world: World, store: StateStore): Promise<LockOwner | null> {
-  const text = await world.disk.read(lockPath(store));
-  if (text === null) return null;
-  try {
-    return JSON.parse(text) as LockOwner;
-  } catch {
-    return null;
-  }
+  return ownerIn(world, lockPath(store));
 }
 
 /** Takes the lock or throws `STATE_LOCKED` naming who holds it. */
@@ -86,17 +80,30 @@ export async function takeLock(world: World, store: StateStore): Promise<Lock> {
  */
 async function claim(world: World, path: string, id: string, text: () => string): Promise<void> {
   if (await world.disk.createExclusive(path, text())) return;
-  const holder = await readOwner(world, path);
-  if (!holder) return claimAfterUnreadable(world, path, id, text);
+  const holder = await ownerIn(world, path);
+  // Released in between: there is nothing to take over.
+  if (!holder) return claim(world, path, id, text);
   if (!isDead(holder, world.now())) throw lockedBy(holder);
   const right = `${path}.${holder.id}`;
   await claim(world, right, id, text);
   try {
-    const still = await readOwner(world, path);
-    if (still && still.id !== holder.id) throw lockedBy(still);
+    const still = await ownerIn(world, path);
+    if (!still) return await claim(world, path, id, text);
+    if (still.id !== holder.id) throw lockedBy(still);
     await world.disk.replace(path, text());
   } finally {
     await world.disk.remove(right);
+  }
+}
+
+/** Who holds it; an unreadable lock has an owner that is dead. Null when there is none. */
+async function ownerIn(world: World, path: string): Promise<LockOwner | null> {
+  const text = await world.disk.read(path);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as LockOwner;
+  } catch {
+    return { id: "unreadable", host: "", user: "", pid: 0, ci: null, since: "", expires: Number.NEGATIVE_INFINITY };
   }
 }
 

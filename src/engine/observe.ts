@@ -226,7 +226,7 @@ async function stageObserved(
     );
   } else {
     await staging.run(
-      `CREATE OR REPLACE TABLE ${table("observed_read")} AS ${read} QUALIFY row_number() OVER (PARTITION BY id ORDER BY gone DESC) = 1`,
+      `CREATE OR REPLACE TABLE ${table("observed_read")} AS SELECT * FROM (${read}) QUALIFY row_number() OVER (PARTITION BY id ORDER BY gone DESC) = 1`,
     );
     const unread =
       way === "since"

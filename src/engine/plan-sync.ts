@@ -9,7 +9,7 @@ import type { Refresh, Sync } from "../core/sync.ts";
 import type { ObjectDescription } from "../core/types.ts";
 import type { Connections, OpenDestination } from "./connections.ts";
 import { type Desired, stageDesired, stageExtract } from "./desired.ts";
-import { type DiffInput, stageCandidates, stageChanges, typesOf } from "./diff.ts";
+import { changesSql, confirmedSql, type DiffInput, stageCandidates, stageChanges, typesOf } from "./diff.ts";
 import { estimateCost } from "./estimate.ts";
 import { hashedFields, keyTypeOf, matchTypes, type SyncField, syncFields } from "./fields.ts";
 import { ledgerSql } from "./ledger.ts";
@@ -106,7 +106,9 @@ async function planDescribed(
   await staging.run(
     `CREATE OR REPLACE VIEW ${table("ledger")} AS ${await ledgerSql(staging, segments, hashedFields(fields), keyType)}`,
   );
-  const { owned } = await staging.row<{ owned: string }>(`SELECT count(*) AS owned FROM ${table("ledger")}`);
+  const recordedRows = await staging.row<{ rows: string; owned: string }>(
+    `SELECT count(*) AS rows, count(*) FILTER (owned) AS owned FROM ${table("ledger")}`,
+  );
 
   const base: DiffInput = {
     sync,
@@ -116,7 +118,7 @@ async function planDescribed(
     failing: desired.failing,
     sourceKeys: desired.rows - desired.nullKeys,
     ledger: table("ledger"),
-    ledgerRows: Number(owned),
+    ledgerRows: Number(recordedRows.rows),
     observed: null,
     ambiguous: null,
     idIsKey: open.capabilities.idIsKey,
@@ -134,7 +136,7 @@ async function planDescribed(
   await stageChanges(staging, diff);
   const found = await tally(staging, fields);
   phase("save");
-  const file = await saveChanges(staging, input.directory, sync.name, fields);
+  const file = await saveChanges(staging, input.directory, diff);
 
   const rejected = found.rejected.reduce((sum, { count }) => sum + count, 0);
   const summary: SyncSummary = {
@@ -153,7 +155,7 @@ async function planDescribed(
     guards: checkGuards(sync, {
       counts: found.counts,
       sourceRows: desired.rows,
-      owned: Number(owned),
+      owned: Number(recordedRows.owned),
       drifted: found.reasons.drift + found.reasons.conflict,
       rejected,
     }),
@@ -227,22 +229,16 @@ function sinceOf({ sync, fields }: DiffInput, recorded: LedgerState | undefined,
   return JSON.stringify(recorded.types) === types ? recorded.observedAt : null;
 }
 
-async function saveChanges(
-  staging: Staging,
-  directory: string,
-  sync: string,
-  fields: readonly SyncField[],
-): Promise<string> {
-  const file = fileName(sync);
+async function saveChanges(staging: Staging, directory: string, diff: DiffInput): Promise<string> {
+  const file = fileName(diff.sync.name);
   const copy = async (folder: string, sql: string) => {
     await staging.run(
       `COPY (${sql}) TO ${literal(join(directory, folder, `${file}.parquet`))} (FORMAT parquet, COMPRESSION zstd)`,
     );
   };
-  await copy("changes", `SELECT * FROM ${table("change")} ORDER BY n`);
-  await copy("confirmed", `SELECT * FROM ${table("confirmed")} ORDER BY key`);
+  await copy("changes", changesSql(diff));
+  await copy("confirmed", confirmedSql(diff));
   await copy("rejected", `SELECT * FROM ${table("rejected")} ORDER BY code, field, key`);
-  void fields;
   return file;
 }
 

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { PlannedSync } from "../core/plan.ts";
 import { ident, literal } from "../core/sql.ts";
+import { changesFrom } from "./changes.ts";
 import { plannedFields } from "./fields.ts";
 import { parquetSegment, type SegmentSource, segmentColumn } from "./ledger.ts";
 import { Status, type SyncProgress } from "./progress.ts";
@@ -53,10 +54,9 @@ export async function runSegment(
       ...fields,
       `${hash} AS h`,
     ].join(", ");
-  const changes = literal(join(plan, "changes", `${planned.file}.parquet`));
   const confirmed = literal(join(plan, "confirmed", `${planned.file}.parquet`));
   const done = `SELECT unnest(range(CAST(first AS BIGINT), CAST(last AS BIGINT) + 1)) AS n, id AS given FROM ${table(name)}`;
-  const sql = `(SELECT ${columns("coalesce(given, id)", "action = 'delete'")} FROM read_parquet(${changes}) JOIN (${done}) USING (n)
+  const sql = `(SELECT ${columns("coalesce(given, id)", "action = 'delete'")} FROM ${changesFrom(plan, planned)} JOIN (${done}) USING (n)
     UNION ALL SELECT ${columns("id", "false")} FROM read_parquet(${confirmed}))`;
   const { rows } = await staging.row<{ rows: string }>(`SELECT count(*) AS rows FROM ${sql}`);
   return { sql, rows: Number(rows), hash: rowHashName(hashed, staging.version) };

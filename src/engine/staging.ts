@@ -25,6 +25,8 @@ export interface Staging {
   row<T extends Row>(sql: string): Promise<T>;
   /** One column of text, streamed. */
   text(sql: string): AsyncIterable<string>;
+  /** The same in pages of some thousand. */
+  textPages(sql: string): AsyncIterable<readonly string[]>;
   /** Names and types of a query's columns. */
   describe(sql: string): Promise<readonly { readonly name: string; readonly type: string }[]>;
   /** Creates `staging.main.<table>` of text columns and fills it. */
@@ -76,6 +78,22 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
   const rows = <T extends Row>(sql: string) =>
     inTurn(async () => (await connection.runAndReadAll(sql)).getRowObjectsJson() as unknown as readonly T[]);
 
+  async function* textPages(sql: string): AsyncIterable<readonly string[]> {
+    // A connection of its own: any other statement on the same one would end the stream.
+    const own = await instance.connect();
+    try {
+      for (const statement of reached) await own.run(statement);
+      const result = await own.stream(sql);
+      for (;;) {
+        const chunk = await result.fetchChunk();
+        if (!chunk || chunk.rowCount === 0) return;
+        yield chunk.getColumnValues(0) as string[];
+      }
+    } finally {
+      own.closeSync();
+    }
+  }
+
   return {
     directory,
     version: duckdb.version(),
@@ -88,20 +106,9 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
     async row<T extends Row>(sql: string) {
       return (await rows<T>(sql))[0] as T;
     },
+    textPages,
     async *text(sql) {
-      // A connection of its own: any other statement on the same one would end the stream.
-      const own = await instance.connect();
-      try {
-        for (const statement of reached) await own.run(statement);
-        const result = await own.stream(sql);
-        for (;;) {
-          const chunk = await result.fetchChunk();
-          if (!chunk || chunk.rowCount === 0) return;
-          for (const value of chunk.getColumnValues(0)) yield value as string;
-        }
-      } finally {
-        own.closeSync();
-      }
+      for await (const page of textPages(sql)) yield* page;
     },
     async describe(sql) {
       const found = await rows<{ column_name: string; column_type: string }>(`DESCRIBE ${sql}`);

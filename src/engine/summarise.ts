@@ -1,5 +1,4 @@
 import type { Counts, FieldCount, RejectedCount } from "../core/plan.ts";
-import { literal } from "../core/sql.ts";
 import type { Reason } from "../core/types.ts";
 import type { SyncField } from "./fields.ts";
 import { type Row, type Staging, table } from "./staging.ts";
@@ -17,16 +16,16 @@ export interface Tally {
 /** Counts what the diff staged. Only names and numbers leave here, never values. */
 export async function tally(staging: Staging, fields: readonly SyncField[]): Promise<Tally> {
   const numbers = (row: Row) => Object.fromEntries(Object.entries(row).map(([name, n]) => [name, Number(n ?? 0)]));
-  const per = fields.flatMap(({ name }, i) => [
-    `count(*) FILTER (list_contains(changed, ${literal(name)})) AS c${i}`,
-    `count(*) FILTER (list_contains(changed, ${literal(name)}) AND struct_extract(before, ${literal(name)}) IS NULL) AS n${i}`,
-    `count(*) FILTER (list_contains(changed, ${literal(name)}) AND struct_extract(after, ${literal(name)}) IS NULL) AS e${i}`,
+  const per = fields.flatMap((_, i) => [
+    `count(*) FILTER (c${i}) AS c${i}`,
+    `count(*) FILTER (c${i} AND (action = 'create' OR o${i} IS NULL)) AS n${i}`,
+    `count(*) FILTER (c${i} AND (action = 'delete' OR a${i} IS NULL)) AS e${i}`,
   ]);
   const n = numbers(
     await staging.row(
       `SELECT ${["create", "update", "delete"].map((a) => `count(*) FILTER (action = '${a}') AS "${a}"`).join(", ")},
        ${["warehouse", "drift", "conflict"].map((r) => `count(*) FILTER (reason = '${r}') AS "${r}"`).join(", ")}
-       ${per.map((sql) => `, ${sql}`).join("")} FROM ${table("change")}`,
+       ${per.map((sql) => `, ${sql}`).join("")} FROM ${table("judged")} WHERE action IS NOT NULL AND problem IS NULL`,
     ),
   );
   const rest = numbers(

@@ -8,6 +8,8 @@ export interface Reveal {
   /** False when every value may be seen. */
   readonly masks: boolean;
   key(sync: string, key: string): string;
+  /** The destination's own identifier of a record. It tells no more than the key does. */
+  id(sync: string, id: string): string;
   value(sync: string, field: string, value: Value): string;
   /** A name from the destination or the project. */
   name(text: string): string;
@@ -33,15 +35,17 @@ export function createReveal(
   const byName = new Map(syncs.map((sync) => [sync.name, sync]));
   const shows = (sync: string, field: string) => all || byName.get(sync)?.fields[field]?.public === true;
   const matched = (sync: string) => byName.get(sync)?.destination.matchOn ?? [];
+  const key = (sync: string, text: string) => {
+    const fields = matched(sync);
+    const shown = all || (fields.length > 0 && fields.every((field) => shows(sync, field)));
+    return shown ? sanitise(text) : mask(text);
+  };
   return {
     masks: !all,
     shows,
     name: (text) => sanitise(text),
-    key: (sync, key) => {
-      const fields = matched(sync);
-      const shown = all || (fields.length > 0 && fields.every((field) => shows(sync, field)));
-      return shown ? sanitise(key) : mask(key);
-    },
+    key,
+    id: key,
     value: (sync, field, value) => {
       if (value === null) return "null";
       return shows(sync, field) ? quotedIfUnclear(value) : mask(value);

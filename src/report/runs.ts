@@ -1,10 +1,13 @@
 /** Runs: the result of one, the list of all, and one with what was rejected. @module */
+import type { RejectedChange } from "../engine/inspect.ts";
 import type { RunResult } from "../engine/runs.ts";
-import { columns, labelled, wrap } from "./layout.ts";
+import { JSON_FORMAT, toJson } from "./json.ts";
+import { columns, cut, labelled, wrap } from "./layout.ts";
 import { moment, thousands } from "./numbers.ts";
+import type { Reveal } from "./reveal.ts";
 import { sanitise } from "./sanitise.ts";
 import type { Format, Style } from "./style.ts";
-import { nextLines } from "./terminal.ts";
+import { nextLines, shortDigest } from "./terminal.ts";
 
 const verdicts: Readonly<Record<RunResult["status"], readonly [text: string, format: Format]>> = {
   applied: ["Everything is applied.", "green"],
@@ -14,14 +17,14 @@ const verdicts: Readonly<Record<RunResult["status"], readonly [text: string, for
 };
 
 /** What a run did, where it is kept and what to do next. */
-export function renderResult(result: RunResult, directory: string, style: Style): string {
+export function renderResult(result: RunResult, directory: string, ebb: string, style: Style): string {
   const [verdict, format] = verdicts[result.status];
   return [
     ...outcomeLines(result, style),
     style(format, verdict),
     ...(result.problem ? labelled("because", sanitise(result.problem, { max: 400 }), style, "red") : []),
     ...wrap([{ text: `Run ${result.run}, kept in ${sanitise(directory)}`, format: "dim" }], "", "  ", style),
-    ...nextLines(nextSteps(result), style),
+    ...nextLines(nextSteps(result, ebb), style),
   ].join("\n");
 }
 
@@ -55,10 +58,47 @@ export function outcomeLines({ syncs, rejected }: Pick<RunResult, "syncs" | "rej
   ];
 }
 
-function nextSteps({ status, run }: RunResult): readonly string[] {
-  if (status === "stopped") return ["ebb apply", "    resumes it"];
+function nextSteps({ status, run }: RunResult, ebb: string): readonly string[] {
+  if (status === "stopped") return [`${ebb} apply`, "    resumes it"];
   if (status !== "partial") return [];
-  return [`ebb runs ${run}`, "    shows what was not applied and why; the next plan tries it again", "ebb plan"];
+  return [`${ebb} runs ${run}`, "    shows what was not applied and why; the next plan tries it again"];
+}
+
+/** One run: its outcomes, and the records that were rejected. */
+export function renderRun(
+  result: RunResult,
+  rejected: readonly RejectedChange[],
+  directory: string,
+  reveal: Reveal,
+  ebb: string,
+  style: Style,
+): string {
+  const records = rejected.flatMap(({ sync, key, code, field, message }) => [
+    `  ${style("red", "!")} ${sanitise(sync)}  ${cut(reveal.key(sync, key), 50)}`,
+    ...wrap(
+      [{ text: `${sanitise(code)}${field === null ? "" : ` ${sanitise(field)}`}: ${reveal.words(message)}` }],
+      "      ",
+      "      ",
+      style,
+    ),
+  ]);
+  const [verdict, format] = verdicts[result.status];
+  const ended = result.ended === null ? "" : `, ended ${moment(result.ended)}`;
+  return [
+    style("bold", `Run ${result.run}`),
+    `started ${moment(result.started)}${ended}; plan ${shortDigest(result.digest)}`,
+    ...outcomeLines(result, style),
+    ...(records.length === 0 ? [] : [style("bold", "rejected records"), ...records]),
+    style(format, verdict),
+    ...wrap([{ text: `kept in ${sanitise(directory)}`, format: "dim" }], "", "  ", style),
+    ...nextLines(result.status === "stopped" ? nextSteps(result, ebb) : [], style),
+  ].join("\n");
+}
+
+/** The vendor's words and the keys are private: they are there only when they were asked for. */
+export function runDetailJson(result: RunResult, rejected: readonly RejectedChange[], showValues: boolean): string {
+  const records = showValues ? rejected : rejected.map(({ sync, code, field }) => ({ sync, code, field }));
+  return toJson({ format_version: JSON_FORMAT, ...result, rejected_records: records });
 }
 
 /** A run in the list. */
@@ -68,11 +108,25 @@ export interface RunLine {
   readonly status: string;
   readonly applied: number;
   readonly rejected: number;
+  /** Skipped, in doubt or not yet sent. */
   readonly other: number;
 }
 
-export function renderRuns(runs: readonly RunLine[], style: Style): string {
-  if (runs.length === 0) return "No run yet.\n";
+export function lineOf({ run, started, status, syncs }: RunResult): RunLine {
+  const all = Object.values(syncs);
+  const sum = (count: (n: (typeof all)[number]) => number) => all.reduce((total, n) => total + count(n), 0);
+  return {
+    run,
+    started,
+    status: status === "stopped" ? "unfinished" : status,
+    applied: sum((n) => n.applied + n.accepted),
+    rejected: sum((n) => n.rejected),
+    other: sum((n) => n.skipped + n.doubt + n.sent + n.waiting),
+  };
+}
+
+export function renderRuns(runs: readonly RunLine[], ebb: string, style: Style): string {
+  if (runs.length === 0) return "No run yet.";
   const rows = runs.map(({ run, started, status, applied, rejected, other }) => [
     run,
     moment(started),
@@ -83,9 +137,10 @@ export function renderRuns(runs: readonly RunLine[], style: Style): string {
     right: [3, 4, 5],
   });
   const unfinished = runs.some(({ status }) => status === "unfinished");
-  return [
-    style("bold", title),
-    ...lines,
-    ...nextLines(unfinished ? ["ebb apply", "    finishes the unfinished run"] : [], style),
-  ].join("\n");
+  const next = unfinished ? [`${ebb} apply`, "    finishes the unfinished run"] : [];
+  return [style("bold", title), ...lines, ...nextLines(next, style)].join("\n");
+}
+
+export function runsJson(runs: readonly RunLine[]): string {
+  return toJson({ format_version: JSON_FORMAT, runs });
 }

@@ -11,6 +11,8 @@ export type RejectedKeys = readonly {
   readonly code: string;
   readonly field: string | null;
   readonly keys: readonly string[];
+  /** There are more keys than these. */
+  readonly more: boolean;
 }[];
 
 /** The summary of one sync, as lines. */
@@ -116,11 +118,10 @@ function fields(sync: SyncSummary): string[] {
 
 function rejected(sync: SyncSummary, samples: RejectedKeys, reveal: Reveal, style: Style): string[] {
   return sync.rejected.flatMap(({ code, field, count }) => {
-    const keys = samples.find((one) => one.code === code && one.field === field)?.keys ?? [];
+    const { keys = [], more = false } = samples.find((one) => one.code === code && one.field === field) ?? {};
     const shown = keys.map((key) => reveal.key(sync.name, key)).join(", ");
-    const more = count > keys.length && keys.length > 0 ? ", …" : "";
     const where = field === null ? "" : ` ${sanitise(field)}`;
-    const text = `${thousands(count)} ${code}${where}: ${rejectCodes[code]}${shown ? ` (${shown}${more})` : ""}`;
+    const text = `${thousands(count)} ${code}${where}: ${rejectCodes[code]}${shown ? ` (${shown}${more ? ", …" : ""})` : ""}`;
     return labelled("rejected", text, style, "red");
   });
 }

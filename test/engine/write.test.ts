@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { applied, type Batch, type Receipt, RecordError, rejected, TransientError } from "../../src/connector/index.ts";
+import { AuthError, applied, type Batch, type Receipt, RecordError, rejected, TransientError } from "../../src/connector/index.ts";
 import { isEmpty } from "../../src/core/plan.ts";
 import { type Fake, people, writes } from "../fake.ts";
 import { byKey, fakeProject } from "./setup.ts";
@@ -297,7 +297,7 @@ describe("work the destination goes on with by itself", () => {
     fake.script.write = later;
     fake.script.resume = async function* () {
       yield* [];
-      throw broken();
+      throw new AuthError("AUTH_REFUSED", "the session has ended");
     };
     expect((await run.run()).status).toBe("stopped");
     fake.script.resume = async function* (_, batch) {

@@ -1,0 +1,401 @@
+import { describe, expect, test } from "vitest";
+import { isEmpty } from "../../src/core/plan.ts";
+import type { RecordKey } from "../../src/core/types.ts";
+import { type FakeOptions, people, writes } from "../fake.ts";
+import { changesOf, plannedChanges, summaryOf, testProject, testSync } from "../world.ts";
+import { byKey, fakeProject } from "./setup.ts";
+
+/** What changed since is the only cheap way to read. */
+const since: FakeOptions = { capabilities: { read: { since: { days: 30 }, scan: 0, keys: 5, ids: 5 } } };
+const plain: FakeOptions = {};
+const HOUR = 3_600_000;
+const idIsKey: FakeOptions = { capabilities: { idIsKey: true, read: { ids: 0 } } };
+const checks = { capabilities: { checksBefore: true } };
+
+describe("a record that moved between plan and apply is skipped, not overwritten", () => {
+  test.each([
+    ["by ids", plain],
+    ["by what changed since", since],
+    ["by keys", idIsKey],
+  ])("seen %s", async (_, options) => {
+    const { fake, run, clock } = await fakeProject({ mode: "mirror" }, options);
+    fake.rows = people(8);
+    await run.run();
+    clock.advance(5_000);
+    fake.rows = [...people(8, "new").slice(0, 4), { id: "x1", name: "x", city: null }];
+    const open = await run.plan();
+    expect(summaryOf(open).counts).toEqual({ create: 1, update: 4, delete: 4 });
+    clock.advance(5_000);
+    const id = (key: string) => [...fake.records].find(([, record]) => record.id === key)?.[0] ?? "";
+    const edited = id("k00");
+    fake.edit(edited, { name: "theirs" });
+    fake.edit(id("k01"), null);
+    fake.edit(id("k02"), { name: "new2" });
+    fake.edit(id("k04"), { city: "Rome" });
+    fake.edit(id("k05"), null);
+    fake.edit(options === idIsKey ? "x1" : "other", { id: "x1", name: "theirs", city: null });
+
+    const result = await run.apply(open);
+    // k00 and k01 moved, k04 moved, x1 was made by somebody else; k02 and k05 are already as wanted.
+    expect(result.syncs.people).toMatchObject({ applied: 5, skipped: 4 });
+    expect(result.status).toBe("partial");
+    const now = byKey(fake.records.values());
+    expect(now.get("k00")?.name).toBe("theirs");
+    expect(now.has("k01")).toBe(false);
+    expect(now.get("k02")?.name).toBe("new2");
+    expect(now.get("k03")?.name).toBe("new3");
+    expect(now.get("k04")?.city).toBe("Rome");
+    expect(now.get("x1")?.name).toBe("theirs");
+    expect([...now.keys()].sort()).toEqual(["k00", "k02", "k03", "k04", "x1"]);
+    // The next plan sees them as what they are.
+    const next = await plannedChanges(await run.plan());
+    expect(next.map(({ change, reason }) => [change.key, change.action, reason])).toEqual([
+      ["k01", "create", "drift"],
+      ["k00", "update", "conflict"],
+      ["x1", "update", "warehouse"],
+      ["k04", "delete", "conflict"],
+    ]);
+  });
+
+  test("where the write itself compares, nothing is read first", async () => {
+    const { fake, run } = await fakeProject({}, checks);
+    fake.rows = people(3);
+    await run.run();
+    fake.rows = people(3, "new");
+    const open = await run.plan();
+    const reads = fake.calls.filter(({ kind }) => kind === "read").length;
+    fake.script.write = async function* (batch) {
+      const [first, ...rest] = batch.changes;
+      yield {
+        outcomes: [
+          ...(first ? [{ key: first.key, status: "skipped" as const, reason: "drifted" as const }] : []),
+          ...fake.commit({ ...batch, changes: rest }),
+        ],
+      };
+    };
+    expect((await run.apply(open)).syncs.people).toMatchObject({ applied: 2, skipped: 1 });
+    expect(fake.calls.filter(({ kind }) => kind === "read")).toHaveLength(reads);
+    expect((await changesOf(await run.plan())).map(({ key }) => key)).toEqual(["k00"]);
+  });
+});
+
+describe("guards", () => {
+  const planned = async (guards: Parameters<typeof testSync>[0]["guards"], rows: number, more = {}) => {
+    const { fake, run } = await fakeProject({ mode: "mirror", guards: { ...guards }, ...more });
+    const permissive = testSync({ fields: { name: "name", city: "city" }, mode: "mirror", guards: { maxDeletes: 1e6 } });
+    fake.rows = people(20);
+    await run.with(testProject([permissive], run.project.connections)).run();
+    fake.rows = people(rows, rows > 20 ? "new" : "n");
+    return { open: await run.plan(), run, fake };
+  };
+
+  test.each([
+    ["MAX_DELETES", { maxDeletes: 2 }, 17, {}],
+    ["MAX_DELETE_PERCENT", { maxDeletePercent: 14 }, 17, {}],
+    ["MAX_CHANGES", { maxChanges: 22 }, 23, {}],
+    ["EMPTY_SOURCE", { allowEmptySource: false }, 0, {}],
+  ] as const)("%s stops the plan, and apply refuses it", async (code, guards, rows, more) => {
+    const { open, run, fake } = await planned(guards, rows, more);
+    expect(summaryOf(open).guards.map((guard) => guard.code)).toEqual([code]);
+    expect(open.manifest).toMatchObject({ stopped: true, complete: true });
+    const before = fake.records.size;
+    await expect(run.apply(open)).rejects.toMatchObject({ code: "GUARD_STOPPED" });
+    expect(fake.records.size).toBe(before);
+    expect(await run.resume()).toBeNull();
+  });
+
+  test.each([
+    [{ maxDeletes: 3 }, 17],
+    [{ maxDeletePercent: 15 }, 17],
+    [{ maxChanges: 23 }, 23],
+    [{ maxDeletes: 20, allowEmptySource: true }, 0],
+  ])("a number that is just enough lets it through: %o", async (guards, rows) => {
+    const { open, run } = await planned(guards, rows);
+    expect(summaryOf(open).guards).toEqual([]);
+    expect(await run.apply(open)).toMatchObject({ status: "applied" });
+  });
+
+  test("the share of deletes is counted among the records Ebb owns", async () => {
+    const { fake, run } = await fakeProject({ mode: "mirror", guards: { maxDeletePercent: 50 } });
+    const theirs = people(40).slice(4);
+    theirs.forEach((record, i) => {
+      fake.records.set(`t${i}`, record);
+    });
+    fake.rows = people(40);
+    await run.run();
+    // Four of the forty are Ebb's own; all four are to go.
+    fake.rows = theirs;
+    expect(summaryOf(await run.plan())).toMatchObject({
+      counts: { delete: 4 },
+      guards: [{ code: "MAX_DELETE_PERCENT", message: expect.stringContaining("of 4 owned") }],
+    });
+  });
+
+  test("onDrift fail and failOnRejected stop as well", async () => {
+    const { fake, run } = await fakeProject({ onDrift: "fail" });
+    fake.rows = people(3);
+    await run.run();
+    fake.edit("f1", { city: "Rome" });
+    expect(summaryOf(await run.plan()).guards.map(({ code }) => code)).toEqual(["DRIFT"]);
+
+    const strict = await fakeProject({ failOnRejected: true });
+    strict.fake.rows = [...people(3), { id: null, name: "x", city: "y" }];
+    expect(summaryOf(await strict.run.plan()).guards.map(({ code }) => code)).toEqual(["REJECTED"]);
+  });
+});
+
+describe("ownership", () => {
+  test("mirror never deletes what it did not create", async () => {
+    const { fake, run } = await fakeProject({ mode: "mirror" });
+    fake.records.set("a", { id: "k00", name: "n0", city: "Lyon" });
+    fake.records.set("b", { id: "k01", name: "old", city: "Lyon" });
+    fake.records.set("c", { id: "stranger", name: "s", city: "s" });
+    fake.rows = people(3);
+    const first = await run.plan();
+    expect(summaryOf(first)).toMatchObject({ counts: { create: 1, update: 1, delete: 0 }, confirmed: 1 });
+    await run.apply(first);
+    fake.rows = [];
+    const open = await run.plan();
+    expect((await changesOf(open)).map(({ key, action }) => [key, action])).toEqual([["k02", "delete"]]);
+    await run.apply(open);
+    expect([...fake.records.keys()].sort()).toEqual(["a", "b", "c"]);
+    expect(isEmpty((await run.plan()).summary)).toBe(true);
+  });
+
+  test("adopt makes those its own that match a row, and no others", async () => {
+    const { fake, run } = await fakeProject({ mode: "mirror", adopt: true });
+    fake.records.set("a", { id: "k00", name: "n0", city: "Lyon" });
+    fake.records.set("b", { id: "k01", name: "old", city: "Lyon" });
+    fake.records.set("c", { id: "stranger", name: "s", city: "s" });
+    fake.rows = people(3);
+    await run.run();
+    fake.rows = [];
+    await run.run();
+    expect([...fake.records.keys()]).toEqual(["c"]);
+  });
+
+  test("a key that matches two records is rejected by name, and the one in the ledger wins over others", async () => {
+    const { fake, run } = await fakeProject({ mode: "mirror" });
+    fake.records.set("a", { id: "k00", name: "one", city: null });
+    fake.records.set("b", { id: "k00", name: "two", city: null });
+    fake.rows = people(2);
+    const open = await run.plan();
+    expect(summaryOf(open)).toMatchObject({ counts: { create: 1, update: 0 }, rejected: [{ code: "AMBIGUOUS", count: 1 }] });
+    await run.apply(open);
+
+    // Somebody makes a second k01: Ebb knows which one is its own.
+    fake.edit("z", { id: "k01", name: "theirs", city: null });
+    fake.rows = people(2, "new");
+    const next = await run.plan();
+    const changes = await changesOf(next);
+    expect(changes).toMatchObject([{ action: "update", key: "k01", id: "f1" }]);
+    expect(summaryOf(next).rejected).toMatchObject([{ code: "AMBIGUOUS" }]);
+  });
+
+  test("a record whose matched field was edited is still found by its id", async () => {
+    const { fake, run } = await fakeProject({ mode: "mirror" });
+    fake.rows = people(2);
+    await run.run();
+    fake.edit("f1", { id: "renamed" });
+    fake.rows = people(2, "new");
+    expect(await changesOf(await run.plan())).toMatchObject([
+      { action: "update", key: "k00", id: "f1" },
+      { action: "update", key: "k01", id: "f2" },
+    ]);
+  });
+});
+
+describe("lookups", () => {
+  const text = { kind: "text" } as const;
+
+  test("a field is filled with the id of another record; one that is not there, or twice, rejects its row", async () => {
+    const { fake, run } = await fakeProject({
+      fields: { name: "name", city: { lookup: { object: "cities", matchOn: "key", column: "city" } } },
+    });
+    fake.objects.set("cities", {
+      fields: [{ name: "key", type: text }],
+      records: new Map([
+        ["c1", { key: "Lyon" }],
+        ["c2", { key: "Rome" }],
+        ["c3", { key: "Bern" }],
+        ["c4", { key: "Bern" }],
+      ]),
+    });
+    fake.rows = ["Lyon", "Rome", "Lyon", "Oslo", "Bern", null].map((city, i) => ({ id: `k${i}`, name: "n", city }));
+    const open = await run.plan();
+    expect((await changesOf(open)).map((change) => [change.key, "after" in change ? change.after.city : ""])).toEqual([
+      ["k0", "c1"],
+      ["k1", "c2"],
+      ["k2", "c1"],
+      ["k5", undefined],
+    ]);
+    expect(summaryOf(open).rejected).toEqual([{ code: "TYPE_MISMATCH", field: "city", count: 2 }]);
+    await run.apply(open);
+    expect(isEmpty((await run.plan()).summary)).toBe(true);
+  });
+
+  test("an unknown field of the looked-up object is named", async () => {
+    const { fake, run } = await fakeProject({
+      fields: { city: { lookup: { object: "cities", matchOn: "nmae", column: "city" } } },
+    });
+    fake.objects.set("cities", { fields: [{ name: "name", type: text }], records: new Map() });
+    await expect(run.plan()).rejects.toMatchObject({ code: "FIELD_UNKNOWN", message: expect.stringContaining("name") });
+  });
+});
+
+describe("the ledger", () => {
+  test("is the same however many segments it has", async () => {
+    const { fake, run } = await fakeProject({ mode: "mirror" });
+    fake.rows = people(40);
+    await run.run();
+    const counts: number[] = [];
+    for (let i = 0; i < 12; i++) {
+      // One change a run, so that a segment stays small beside the base.
+      fake.rows = fake.rows.map((row, n) => (n === i ? { ...row, name: `edit ${i}` } : row));
+      if (i === 5) fake.rows = fake.rows.slice(0, -1);
+      await run.run();
+      counts.push((await run.store.read()).syncs.people?.segments.length ?? 0);
+      expect(await changesOf(await run.plan({ refresh: "off" })), `run ${i}`).toEqual([]);
+    }
+    expect(Math.max(...counts)).toBeGreaterThan(4);
+    expect(Math.max(...counts)).toBeLessThanOrEqual(8);
+    expect(Math.min(...counts)).toBe(1);
+    expect(byKey(fake.records.values())).toEqual(byKey(fake.rows));
+    expect(isEmpty((await run.plan()).summary)).toBe(true);
+  });
+
+  test("does not claim to have recorded a field that was mapped later", async () => {
+    const two = testSync({ fields: { name: "name", city: "city" }, onDrift: "keep", refresh: "changed" });
+    const { fake, run } = await fakeProject({ fields: { name: "name" }, onDrift: "keep", refresh: "changed" });
+    fake.rows = people(10).map((row) => ({ ...row, city: null }));
+    await run.run();
+    for (const id of fake.records.keys()) fake.edit(id, { city: "theirs" });
+    const later = run.with(testProject([two], run.project.connections));
+    // Large enough a change that the segments are merged.
+    fake.rows = fake.rows.map((row, i) => (i < 5 ? { ...row, name: "edited" } : row));
+    await later.run();
+    expect((await run.store.read()).syncs.people?.segments).toHaveLength(1);
+    fake.rows = fake.rows.map((row) => ({ ...row, city: "Lyon" }));
+    const changes = await plannedChanges(await later.plan());
+    expect(changes.filter(({ change }) => change.key >= "k05").map(({ reason }) => reason)).toEqual(
+      Array.from({ length: 5 }, () => "warehouse"),
+    );
+  });
+
+  test("a mapping that is taken back and given again is not taken for drift", async () => {
+    const { fake, run } = await fakeProject({ mode: "upsert", fields: { name: "name", city: "city" } });
+    fake.rows = people(4);
+    await run.run();
+    const without = run.with(testProject([testSync({ fields: { name: "name" } })], run.project.connections));
+    await without.run();
+    fake.edit("f1", { city: "theirs" });
+    fake.rows = people(4, "new");
+    await without.run();
+    const changes = await plannedChanges(await run.plan());
+    expect(changes.map(({ change }) => change.key)).toEqual(["k00"]);
+  });
+});
+
+describe("refresh levels", () => {
+  test.each([
+    ["by keys and ids", { capabilities: { read: { scan: 0 } } } as FakeOptions],
+    ["by scan", plain],
+    ["by what changed since", since],
+    ["by keys that are ids", idIsKey],
+  ])("agree after an apply, and see the same warehouse changes: read %s", async (_, options) => {
+    const { fake, run, clock } = await fakeProject({ mode: "mirror" }, options);
+    fake.rows = people(12);
+    await run.run();
+    for (const refresh of ["full", "changed", "off"] as const)
+      expect(await changesOf(await run.plan({ refresh })), refresh).toEqual([]);
+    clock.advance(60_000);
+    fake.rows = [...people(10, "new").slice(3), ...people(4).slice(3), { id: "z", name: "z", city: null }];
+    fake.rows.splice(7, 1);
+    const plans = await Promise.all(
+      (["full", "changed", "off"] as const).map(async (refresh) => changesOf(await run.plan({ refresh }))),
+    );
+    expect(plans[0]?.length).toBeGreaterThan(5);
+    expect(plans[1]).toEqual(plans[0]);
+    expect(plans[2]).toEqual(plans[0]);
+  });
+
+  test("full sees drift, changed only beside a change, off never", async () => {
+    const { fake, run } = await fakeProject();
+    fake.rows = people(4);
+    await run.run();
+    fake.edit("f1", { city: "Rome" });
+    fake.edit("f2", { city: "Rome" });
+    fake.rows = fake.rows.map((row) => (row.id === "k01" ? { ...row, name: "new" } : row));
+    const seen = async (refresh: "full" | "changed" | "off") =>
+      (await plannedChanges(await run.plan({ refresh }))).map(({ change, reason, drifted }) => [change.key, reason, drifted]);
+    expect(await seen("full")).toEqual([
+      ["k00", "drift", ["city"]],
+      ["k01", "conflict", ["city"]],
+    ]);
+    expect(await seen("changed")).toEqual([["k01", "conflict", ["city"]]]);
+    expect(await seen("off")).toEqual([["k01", "warehouse", []]]);
+    expect(summaryOf(await run.plan({ refresh: "off" })).basis).toEqual({ refresh: "off", read: "ledger", recordsRead: 0 });
+  });
+
+  test("a plan that read only what changed does not hide an edit from the next full one", async () => {
+    const { fake, run, clock } = await fakeProject({}, since);
+    fake.rows = people(60);
+    await run.run();
+    clock.advance(HOUR);
+    fake.edit("f1", { city: "Rome" });
+    clock.advance(HOUR);
+    fake.rows = fake.rows.map((row) => (row.id === "k09" ? { ...row, name: "new" } : row));
+    await run.run({ refresh: "changed" });
+    clock.advance(HOUR);
+    const open = await run.plan({ refresh: "full" });
+    expect(summaryOf(open).basis.read).toBe("since");
+    expect((await changesOf(open)).map(({ key }) => key)).toEqual(["k00"]);
+  });
+
+  test("an edit that could not be overwritten is seen until it is", async () => {
+    const { fake, run, clock } = await fakeProject({}, since);
+    fake.rows = people(60);
+    await run.run();
+    clock.advance(HOUR);
+    fake.edit("f1", { city: "Rome" });
+    clock.advance(HOUR);
+    fake.script.write = async function* (batch) {
+      yield {
+        outcomes: batch.changes.map(({ key }) => ({ key, status: "rejected" as const, code: "NO", message: "no" })),
+      };
+    };
+    await run.run();
+    fake.script.write = undefined;
+    clock.advance(HOUR);
+    const open = await run.plan();
+    expect(summaryOf(open).basis.read).toBe("since");
+    expect((await changesOf(open)).map(({ key }) => key)).toEqual(["k00"]);
+  });
+});
+
+test("what is in the warehouse twice, or without a key, is rejected by name and never picked", async () => {
+  const { fake, run } = await fakeProject({ mode: "mirror" });
+  fake.rows = people(4);
+  await run.run();
+  fake.rows = [
+    ...people(2, "new"),
+    { id: "k01", name: "again", city: null },
+    { id: null, name: "x", city: "x" },
+    { id: null, name: "y", city: "y" },
+    { id: "k03", name: "n3", city: "Lyon" },
+    { id: "k03", name: "n3", city: "Lyon" },
+  ];
+  const open = await run.plan();
+  expect(summaryOf(open).rejected).toEqual([
+    { code: "KEY_DUPLICATE", field: null, count: 4 },
+    { code: "KEY_NULL", field: null, count: 2 },
+  ]);
+  // k01 and k03 are in the source, though nobody can say with which values: they are not deleted.
+  expect((await changesOf(open)).map(({ key, action }) => [key, action])).toEqual([
+    ["k00", "update"],
+    ["k02", "delete"],
+  ]);
+  const off = await changesOf(await run.plan({ refresh: "off" }));
+  expect(off.map(({ key }) => key)).toEqual(["k00" as RecordKey, "k02" as RecordKey]);
+  expect(writes(fake)).toHaveLength(1);
+});
