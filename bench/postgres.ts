@@ -37,7 +37,9 @@ export function benchPostgres(rows: number): Promise<PostgresFigures | null> {
     try {
       await client.query(`CREATE TABLE by_hand ${ddl}; CREATE TABLE by_ebb ${ddl}`);
       const file = join(directory, "rows.parquet");
-      await inDuckDb(`COPY (SELECT ${columns} FROM range(${rows}) t(k)) TO '${file}' (FORMAT parquet, COMPRESSION zstd)`);
+      await inDuckDb(
+        `COPY (SELECT ${columns} FROM range(${rows}) t(k)) TO '${file}' (FORMAT parquet, COMPRESSION zstd)`,
+      );
       const copySeconds = await byHand(client, file, join(directory, "rows.csv"));
       await client.query("CHECKPOINT");
 

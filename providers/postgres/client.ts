@@ -26,8 +26,8 @@ export interface Result {
 /** What can be done inside a transaction. */
 export interface Transaction {
   query(sql: string, values?: readonly Bound[]): Promise<Result>;
-  /** Puts text-format COPY data into a table or a list of columns: `"t" ("a", "b")`. */
-  copyIn(target: string, chunks: readonly string[]): Promise<void>;
+  /** Puts COPY data into a table or a list of columns: `"t" ("a", "b")`. */
+  copyIn(target: string, chunks: readonly string[], format?: "text" | "csv"): Promise<void>;
 }
 
 /** Errors come as the driver throws them; `errors.ts` says what they mean. */

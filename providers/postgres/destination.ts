@@ -2,6 +2,7 @@ import { type Context, type Destination, ident } from "../../src/connector/index
 import { openClient } from "./client.ts";
 import { tableError } from "./errors.ts";
 import type { PostgresOptions } from "./index.ts";
+import { loadRows } from "./load.ts";
 import { csvExtract } from "./query.ts";
 import { readRows } from "./read.ts";
 import { columnIn, readTable, type Table } from "./table.ts";
@@ -66,6 +67,9 @@ export async function openDestination(options: PostgresOptions, context: Context
       );
       yield { outcomes };
     },
+
+    load: (load, signal) =>
+      translated(async () => loadRows(client, await tableOf(load.object, signal), load, connection, signal)),
 
     close: () => client.close(),
   };

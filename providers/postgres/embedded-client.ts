@@ -57,8 +57,8 @@ export async function openEmbedded(folder: string, context: Context): Promise<Cl
             signal.throwIfAborted();
             return run(tx, sql, values);
           },
-          async copyIn(target, chunks) {
-            await tx.query(`COPY ${target} FROM '/dev/blob'`, [], { blob: new Blob([...chunks]) });
+          async copyIn(target, chunks, format = "text") {
+            await tx.query(`COPY ${target} FROM '/dev/blob' (FORMAT ${format})`, [], { blob: new Blob([...chunks]) });
           },
         };
         return work(seam);

@@ -82,8 +82,8 @@ export async function openServer(options: PostgresOptions, context: Context): Pr
       withConnection(signal, async (client) => {
         const tx: Transaction = {
           query: (sql, values = []) => run(client, sql, values),
-          async copyIn(target, chunks) {
-            const stream = client.query(copy.from(`COPY ${target} FROM STDIN`));
+          async copyIn(target, chunks, format = "text") {
+            const stream = client.query(copy.from(`COPY ${target} FROM STDIN (FORMAT ${format})`));
             await pipeInto(stream, chunks);
           },
         };

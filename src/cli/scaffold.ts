@@ -59,7 +59,7 @@ const stack = new SyncStack(app, ${JSON.stringify(name)}, { state: State.local("
 const warehouse = new DuckDB(stack, "warehouse");
 
 // The CRM: a sandbox on this machine that behaves like Salesforce, with its records in .ebb/sandbox/crm.
-// Without baseUrl, and with loginUrl and the two variables set, it is your organisation.
+// Without baseUrl, and with your loginUrl and the two variables set, it is your organisation.
 const crm = new Salesforce(stack, "crm", {
   baseUrl: "sandbox:.ebb/sandbox/crm",
   loginUrl: "https://example.my.salesforce.com",
@@ -205,8 +205,8 @@ Next:
 
 - Change a line of \`data/customers.csv\` and plan again.
 - \`npx ebb systems\` lists the systems; \`npx ebb systems salesforce\` shows the options of a connection.
-- Take away \`baseUrl\` in \`main.ts\`, set \`SF_CLIENT_ID\` and \`SF_CLIENT_SECRET\`, and \`npx ebb doctor\` says what is
-  missing for your own organisation.
+- Take away \`baseUrl\` in \`main.ts\`, write your \`loginUrl\`, set \`SF_CLIENT_ID\` and \`SF_CLIENT_SECRET\`, and
+  \`npx ebb doctor\` says what is missing for your own organisation.
 - \`.github/workflows/ebb.yml\` plans on a pull request and applies on the merge.
 `;
 }

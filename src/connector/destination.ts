@@ -43,6 +43,16 @@ export interface Batch<C extends Change = Change> {
  */
 export type Receipt = { readonly outcomes: readonly Outcome[] } | { readonly ticket: string };
 
+/** New records as columns: lines of CSV (RFC 4180, no header) of `columns`; an unquoted empty cell is null. */
+export interface Load {
+  readonly object: string;
+  readonly matchOn: readonly string[];
+  /** The matched fields are among them. */
+  readonly columns: readonly string[];
+  readonly types: Readonly<Record<string, FieldType>>;
+  readonly csv: readonly string[];
+}
+
 /** A connection records go to. It has no loop over batches, no retry, no limiter, no log: the engine has them once. */
 export interface Destination {
   /** Stable identity of the account, e.g. an organisation id. It is part of a plan's digest. */
@@ -55,6 +65,12 @@ export interface Destination {
   extract?(object: string, fields: readonly string[], signal: AbortSignal): Promise<Extract>;
   /** One outcome per change, matched by key, as it lands. A throw leaves every change without an outcome in doubt. */
   write(batch: Batch, signal: AbortSignal): AsyncIterable<Receipt>;
+  /**
+   * Creates all records of a load at once, where the system takes columns far faster than records. False: this object
+   * cannot be loaded. A RecordError: one of these records is refused, none was created, and `write` is asked instead.
+   * Only with `idIsKey` and `checksBefore`.
+   */
+  load?(load: Load, signal: AbortSignal): Promise<boolean>;
   /** Takes up the work a ticket names, to its end. */
   resume?(ticket: string, batch: Batch, signal: AbortSignal): AsyncIterable<Receipt>;
   /** The destination's own clock, an ISO instant, where it tells: the moment a later `since` read starts from. */

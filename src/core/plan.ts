@@ -117,6 +117,8 @@ export interface PlannedSync {
   readonly createIsIdempotent: "key" | "header" | "conflict" | "no";
   /** Instant of the destination's clock at which it was read. */
   readonly observedAt: string | null;
+  /** When all of it is applied, the ledger holds every record as it was observed then. */
+  readonly coversAll: boolean;
   readonly changes: number;
   readonly confirmed: number;
 }

@@ -21,8 +21,8 @@ type RowJson = readonly [
   key: string,
   id: string | null,
   reason: Reason,
-  drifted: readonly (0 | 1)[],
-  changed: readonly (0 | 1)[],
+  drifted: readonly (0 | 1 | null)[],
+  changed: readonly (0 | 1 | null)[],
   before: readonly Value[],
   after: readonly Value[],
 ];
@@ -59,9 +59,11 @@ export async function* readChanges(...args: Parameters<typeof readChangePages>):
 
 function toChange(row: RowJson, names: readonly string[]): PlannedChange {
   const [n, action, key, id, reason, drifted, changed, before, after] = row;
+  const all = action !== "update";
   const image = (values: readonly Value[]) => {
     const fields: Record<string, Value> = {};
-    for (let i = 0; i < names.length; i++) if (changed[i]) fields[names[i] as string] = values[i] ?? null;
+    for (let i = 0; i < names.length; i++)
+      if (all ? values[i] !== null : changed[i]) fields[names[i] as string] = values[i] ?? null;
     return fields;
   };
   const head = { n, key: storedKey(key) };

@@ -108,7 +108,9 @@ export async function stageDesired(staging: Staging, input: DesiredInput): Promi
     (await staging.describe(`SELECT * FROM ${source}`)).map(({ name }) => name),
   );
 
-  const mapped = fields.map(({ mapping }, i) => mappingSql(mapping, input.lookups.has(i) ? ident(`ebb:id${i}`) : undefined));
+  const mapped = fields.map(({ mapping }, i) =>
+    mappingSql(mapping, input.lookups.has(i) ? ident(`ebb:id${i}`) : undefined),
+  );
   const joins = [...input.lookups].map(
     ([i, lookup]) =>
       // Names that no column of the source has.

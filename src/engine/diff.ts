@@ -40,7 +40,7 @@ export async function stageCandidates(staging: Staging, input: DiffInput): Promi
        SELECT d.* EXCLUDE (key, h), coalesce(d.key, o.key) AS key, d.key IS NULL AND d.present AS key_null
        FROM (SELECT * FROM ${desired}) d ${deletes ? "FULL" : "LEFT"} JOIN (SELECT key, h FROM ${observed}) o ON d.key = o.key
        LEFT JOIN ${recorded} r ON r.key = coalesce(d.key, o.key)
-       WHERE CASE WHEN d.present THEN d.h IS DISTINCT FROM o.h OR d.h IS DISTINCT FROM r.h ELSE coalesce(r.owned, false) END`,
+       WHERE CASE WHEN d.present THEN d.h IS DISTINCT FROM o.h OR d.h IS DISTINCT FROM r.h${input.sync.adopt ? " OR NOT r.owned" : ""} ELSE coalesce(r.owned, false) END`,
     );
   } else {
     await staging.run(
@@ -117,32 +117,64 @@ export async function stageChanges(staging: Staging, input: DiffInput): Promise<
   await staging.run(`CREATE OR REPLACE VIEW ${table("settled")} AS ${settledSql(sync, fields, full)}`);
   await staging.run(`CREATE OR REPLACE TABLE ${table("judged")} AS ${judgedSql(input)}`);
   await staging.run(
-    `INSERT INTO ${table("rejected")} SELECT CAST(key AS VARCHAR), problem.code, problem.field, 1 FROM ${table("judged")} WHERE problem IS NOT NULL AND action IS NOT NULL`,
+    `INSERT INTO ${table("rejected")} SELECT CAST(key AS VARCHAR), problem.code, problem.field, 1 FROM ${table("judged")} WHERE problem IS NOT NULL AND asked`,
   );
-  const same = fields.map((_, i) => `r${i} IS NOT DISTINCT FROM a${i} AND k${i}`).join(" AND ") || "true";
   await staging.run(
     `CREATE OR REPLACE VIEW ${table("confirmed")} AS SELECT * FROM ${table("judged")}
      WHERE ${full} AND wanted AND there AND action IS NULL AND problem IS NULL AND NOT kept
-       AND NOT (known AND known_id IS NOT DISTINCT FROM id AND (owned OR NOT ${sync.adopt}) AND ${same})`,
+       AND NOT differs AND NOT recorded`,
   );
 }
 
-/** The changes in apply order, as the plan file has them. Ordered as flat columns: sorting structs is far slower. */
+/**
+ * The changes in apply order, as the plan file has them: creates, updates, deletes, each by key. A create sets, and a
+ * delete had, every field that is not null, so only an update says which changed. Ordered as flat columns, each action
+ * with only its own: sorting is most of the work of a first plan.
+ */
 export function changesSql({ sync, fields }: DiffInput): string {
   const flags = (make: (i: number) => string) =>
     `struct_pack(${fields.map(({ name }, i) => `${ident(name)} := ${make(i)}`).join(", ")})`;
-  return `SELECT action, CAST(key AS VARCHAR) AS key, CASE WHEN action <> 'create' THEN id END AS id, reason,
-      action = 'create' OR owned OR ${sync.adopt} AS owned,
-      ${flags((i) => `c${i}`)} AS changed, ${flags((i) => `c${i} AND s${i}`)} AS drifted,
-      CASE WHEN action <> 'create' THEN ${image(fields, "o")} END AS before, CASE WHEN action <> 'delete' THEN ${image(fields, "a")} END AS after
-    FROM (SELECT * FROM ${table("judged")} WHERE action IS NOT NULL AND problem IS NULL
-          ORDER BY CASE action WHEN 'create' THEN 0 WHEN 'update' THEN 1 ELSE 2 END, key)`;
+  const changed = flags((i) => `c${i}`);
+  const drifted = flags((i) => `c${i} AND s${i}`);
+  const select = (action: string, columns: readonly string[], parts: readonly string[]) => {
+    const rows = `SELECT key, id, owned, reason${columns.flatMap((c) => fields.map((_, i) => `, ${c}${i}`)).join("")}
+      FROM ${table("judged")} WHERE action = '${action}' AND problem IS NULL ORDER BY key`;
+    return `SELECT '${action}' AS action, CAST(key AS VARCHAR) AS key, ${action === "create" ? "CAST(NULL AS VARCHAR)" : "id"} AS id, reason,
+      ${action === "create" ? "true" : `owned OR ${sync.adopt}`} AS owned, ${parts.join(", ")} FROM (${rows})`;
+  };
+  const images = { before: `${image(fields, "o")} AS before`, after: `${image(fields, "a")} AS after` };
+  return [
+    select("create", ["a"], ["NULL AS changed", "NULL AS drifted", "NULL AS before", images.after]),
+    select(
+      "update",
+      ["a", "o", "c", "s"],
+      [
+        `${changed} AS changed`,
+        `CASE WHEN reason <> 'warehouse' THEN ${drifted} END AS drifted`,
+        images.before,
+        images.after,
+      ],
+    ),
+    select("delete", ["o"], ["NULL AS changed", "NULL AS drifted", images.before, "NULL AS after"]),
+  ].join("\nUNION ALL ");
 }
 
 /** The records that are right already and not recorded as such. */
 export function confirmedSql({ sync, fields }: DiffInput): string {
   return `SELECT CAST(key AS VARCHAR) AS key, id, owned OR ${sync.adopt} AS owned, ${image(fields, "a")} AS after
     FROM (SELECT * FROM ${table("confirmed")} ORDER BY key)`;
+}
+
+/** Recorded records that are not as recorded, and that neither a change nor a confirmation will set right. */
+export async function leftMoved(staging: Staging, { ledger, observed }: DiffInput): Promise<number> {
+  if (!observed) return 0;
+  const { n } = await staging.row<{ n: string }>(
+    `SELECT count(*) AS n FROM (SELECT key, h FROM ${ledger}) r LEFT JOIN (SELECT key, h FROM ${observed}) o ON o.key = r.key
+     WHERE o.h IS DISTINCT FROM r.h
+       AND NOT EXISTS (SELECT 1 FROM ${table("judged")} j WHERE j.key = r.key AND j.action IS NOT NULL AND j.problem IS NULL)
+       AND NOT EXISTS (SELECT 1 FROM ${table("confirmed")} c WHERE c.key = r.key)`,
+  );
+  return Number(n);
 }
 
 function image(fields: readonly SyncField[], prefix: string): string {
@@ -154,7 +186,7 @@ function settledSql(sync: Sync, fields: readonly SyncField[], full: boolean): st
   const keep = sync.onDrift === "keep";
   const columns = fields.map(({ mapping }, i) => {
     const drifted = full ? `(known AND k${i} AND o${i} IS DISTINCT FROM r${i})` : "false";
-    const moved = full ? `(known AND k${i} AND d${i} IS DISTINCT FROM r${i})` : "true";
+    const moved = full ? `(known AND k${i} AND (NOT wanted OR d${i} IS DISTINCT FROM r${i}))` : "true";
     let wanted = `d${i}`;
     if (mapping.whenNull === "keep") wanted = `coalesce(d${i}, o${i})`;
     if (mapping.onlyIfEmpty)
@@ -195,7 +227,20 @@ function judgedSql(input: DiffInput): string {
     WHEN ${any((i) => `(c${i} AND s${i} AND w${i})`)} THEN 'conflict'
     WHEN ${any((i) => `(c${i} AND s${i})`)} THEN CASE WHEN ${any((i) => `(c${i} AND NOT s${i})`)} THEN 'conflict' ELSE 'drift' END
     ELSE 'warehouse' END`;
-  return `SELECT *, ${action} AS action, ${reason} AS reason, ${problemSql(fields, input.failing, creates)} AS problem FROM ${table("settled")}`;
+  const same = fields.map((_, i) => `r${i} IS NOT DISTINCT FROM a${i} AND k${i}`).join(" AND ") || "true";
+  const settled = `known AND known_id IS NOT DISTINCT FROM id AND (owned OR NOT ${sync.adopt}) AND ${same}`;
+  // Only what is looked at later is kept: these rows may be all there are.
+  const columns = [
+    ...["key", "id", "owned", "wanted", "there", "kept"],
+    ...fields.flatMap((_, i) => [`a${i}`, `o${i}`, `c${i}`, `s${i}`]),
+    `${action} AS action`,
+    `${reason} AS reason`,
+    `${problemSql(fields, input.failing, creates)} AS problem`,
+    `(${settled}) AS recorded`,
+    `wanted AND CASE WHEN there THEN ${updates} ELSE ${creates} END AS asked`,
+    `(${any((i) => `c${i}`)}) AS differs`,
+  ];
+  return `SELECT ${columns.join(", ")} FROM ${table("settled")}`;
 }
 
 /** The recorded column types, for the segment a run will write. */

@@ -8,6 +8,7 @@ import type { Connections } from "./connections.ts";
 import { routeFor } from "./estimate.ts";
 import { matchTypes } from "./fields.ts";
 import type { Journal } from "./journal.ts";
+import { loadCreates } from "./load.ts";
 import { createMovedCheck } from "./moved.ts";
 import { Status, type SyncProgress } from "./progress.ts";
 import { positions } from "./ranges.ts";
@@ -55,8 +56,14 @@ export async function executeSync(staging: Staging, input: ExecuteInput, signal:
   await resumeOpenBatches(staging, desk, directory, progress, signal);
 
   const perAction = await countActions(staging, directory, planned);
+  const creates = perAction.get("create") ?? 0;
+  await loadCreates(staging, { open, planned, directory, progress, recorder, creates, stop }, signal);
+  await resumeOpenBatches(staging, desk, directory, progress, signal);
   const routeOf = (action: Action) => routeFor(open.capabilities, action, perAction.get(action) ?? 0);
-  const batches = cutBatches(waitingOnly(readChangePages(staging, directory, planned), progress), routeOf);
+  const batches = cutBatches(
+    waitingOnly(readChangePages(staging, directory, planned, waitingWhere(progress)), progress),
+    routeOf,
+  );
   // An action's batches may run beside each other; the next action begins when they have ended.
   let running: Action | undefined;
   const inFlight = new Set<Promise<void>>();
@@ -111,6 +118,12 @@ async function resumeOpenBatches(
       signal,
     );
   }
+}
+
+/** Where the changes that wait begin and end: what a load or an earlier run has done need not be read again. */
+function waitingWhere({ status }: SyncProgress): string {
+  const first = status.indexOf(Status.waiting);
+  return first < 0 ? "false" : `n BETWEEN ${first} AND ${status.lastIndexOf(Status.waiting)}`;
 }
 
 async function* waitingOnly(

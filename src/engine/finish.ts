@@ -6,7 +6,7 @@ import { ident, literal } from "../core/sql.ts";
 import { plannedFields } from "./fields.ts";
 import { knownColumn, ledgerSql, parquetSegment, segmentColumn } from "./ledger.ts";
 import { Status } from "./progress.ts";
-import { runSegment } from "./recorded.ts";
+import { leftMovedIn, runSegment } from "./recorded.ts";
 import { type LoadedRun, type RunResult, resultOf } from "./runs.ts";
 import { withStaging } from "./scratch.ts";
 import type { Staging } from "./staging.ts";
@@ -48,8 +48,10 @@ async function foldSync(
   const { sync, keyType, account, observedAt, types } = planned;
   const progress = run.progress.get(sync.name);
   if (!progress) return null;
-  const segment = await runSegment(staging, run.files.plan, planned, progress, `fold_${fileName(planned.sync.name)}`);
+  const name = `fold_${fileName(sync.name)}`;
+  const segment = await runSegment(staging, run.files.plan, planned, progress, name);
   const old = before?.segments ?? [];
+  const oldSources = old.map(({ file, rows, hash }) => parquetSegment(store.path(file), rows, hash));
   const base = old[0]?.rows ?? 0;
   const deltas = old.slice(1).reduce((sum, { rows }) => sum + rows, segment.rows);
   const merge = old.length > 0 && (old.length >= MAX_SEGMENTS || deltas > base * MAX_DELTA_SHARE);
@@ -61,9 +63,17 @@ async function foldSync(
     account,
     object: sync.destination.object,
     segments,
-    observedAt,
+    observedAt: await coveredSince(),
     types,
   };
+
+  /** The moment from which a later plan has to look for what changed: what was not applied may have moved before. */
+  async function coveredSince(): Promise<string | null> {
+    const sameFields = JSON.stringify(before?.types) === JSON.stringify(types);
+    const earlier = (sameFields ? before?.observedAt : null) ?? null;
+    if (!planned.coversAll || observedAt === null) return earlier;
+    return (await leftMovedIn(staging, run.files.plan, planned, oldSources, name)) > 0 ? earlier : observedAt;
+  }
 
   async function writeSegment(): Promise<Segment> {
     const file = `ledger/${fileName(sync.name)}/${String(serial).padStart(8, "0")}-${run.run}.parquet`;
@@ -77,8 +87,7 @@ async function foldSync(
 
   async function merged(): Promise<string> {
     const fields = plannedFields(planned);
-    const all = [...old.map(({ file, rows, hash }) => parquetSegment(store.path(file), rows, hash)), segment];
-    const folded = await ledgerSql(staging, all, fields, keyType);
+    const folded = await ledgerSql(staging, [...oldSources, segment], fields, keyType);
     const columns = fields.flatMap(({ name }, i) => [
       `f${i} AS ${ident(segmentColumn(name))}`,
       `k${i} AS ${ident(knownColumn(name))}`,

@@ -9,7 +9,7 @@ import type { Refresh, Sync } from "../core/sync.ts";
 import type { ObjectDescription } from "../core/types.ts";
 import type { Connections, OpenDestination } from "./connections.ts";
 import { type Desired, stageDesired, stageExtract } from "./desired.ts";
-import { changesSql, confirmedSql, type DiffInput, stageCandidates, stageChanges, typesOf } from "./diff.ts";
+import { changesSql, confirmedSql, type DiffInput, leftMoved, stageCandidates, stageChanges, typesOf } from "./diff.ts";
 import { estimateCost } from "./estimate.ts";
 import { hashedFields, keyTypeOf, matchTypes, type SyncField, syncFields } from "./fields.ts";
 import { ledgerSql } from "./ledger.ts";
@@ -171,6 +171,7 @@ async function planDescribed(
     idIsKey: open.capabilities.idIsKey,
     createIsIdempotent: createClass(sync, object, open),
     observedAt: observed?.observedAt ?? null,
+    coversAll: input.refresh === "full" && (await leftMoved(staging, diff)) === 0,
     changes: found.counts.create + found.counts.update + found.counts.delete,
     confirmed: found.confirmed,
   };
@@ -236,6 +237,7 @@ async function saveChanges(staging: Staging, directory: string, diff: DiffInput)
       `COPY (${sql}) TO ${literal(join(directory, folder, `${file}.parquet`))} (FORMAT parquet, COMPRESSION zstd)`,
     );
   };
+  await staging.run("SET preserve_insertion_order = true");
   await copy("changes", changesSql(diff));
   await copy("confirmed", confirmedSql(diff));
   await copy("rejected", `SELECT * FROM ${table("rejected")} ORDER BY code, field, key`);

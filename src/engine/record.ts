@@ -9,6 +9,10 @@ import { type Ranges, toRanges } from "./ranges.ts";
 export interface Recorder {
   /** Durable before it resolves: only then may the batch be sent. */
   intent(batch: Batch): Promise<void>;
+  /** The same for a range of creates that are loaded at once. */
+  loading(batch: string, range: Ranges): Promise<void>;
+  /** All of a loaded range landed, or none did. */
+  loaded(batch: string, range: Ranges, landed: boolean): Promise<void>;
   ticket(batch: Batch, ticket: string): Promise<void>;
   outcomes(batch: string, changes: readonly Change[], outcomes: readonly Outcome[]): Promise<void>;
   unsent(batch: string, changes: readonly Change[]): Promise<void>;
@@ -33,6 +37,11 @@ export function createRecorder({ sync, journal, progress, idIsKey, onDone }: Rec
   return {
     intent: ({ id, action, route, changes }) =>
       write({ t: "intent", sync, batch: id, action, route, n: ranges(changes) }, true),
+    loading: (batch, n) => write({ t: "intent", sync, batch, action: "create", route: "load", n }, true),
+    async loaded(batch, range, landed) {
+      await write({ t: "outcomes", sync, batch, ...(landed ? { applied: range } : { unsent: range }) }, false);
+      if (landed) onDone(range.reduce((sum, [from, to]) => sum + to - from + 1, 0));
+    },
     ticket: ({ id }, ticket) => write({ t: "ticket", sync, batch: id, ticket }, true),
     async outcomes(batch, changes, outcomes) {
       if (outcomes.length === 0) return;

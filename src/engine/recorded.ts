@@ -4,7 +4,7 @@ import type { PlannedSync } from "../core/plan.ts";
 import { ident, literal } from "../core/sql.ts";
 import { changesFrom } from "./changes.ts";
 import { plannedFields } from "./fields.ts";
-import { parquetSegment, type SegmentSource, segmentColumn } from "./ledger.ts";
+import { ledgerSql, parquetSegment, type SegmentSource, segmentColumn } from "./ledger.ts";
 import { Status, type SyncProgress } from "./progress.ts";
 import { rowHashName, rowHashSql } from "./row-hash.ts";
 import type { LoadedRun } from "./runs.ts";
@@ -55,11 +55,35 @@ export async function runSegment(
       `${hash} AS h`,
     ].join(", ");
   const confirmed = literal(join(plan, "confirmed", `${planned.file}.parquet`));
-  const done = `SELECT unnest(range(CAST(first AS BIGINT), CAST(last AS BIGINT) + 1)) AS n, id AS given FROM ${table(name)}`;
+  const done = doneSql(name);
   const sql = `(SELECT ${columns("coalesce(given, id)", "action = 'delete'")} FROM ${changesFrom(plan, planned)} JOIN (${done}) USING (n)
     UNION ALL SELECT ${columns("id", "false")} FROM read_parquet(${confirmed}))`;
   const { rows } = await staging.row<{ rows: string }>(`SELECT count(*) AS rows FROM ${sql}`);
   return { sql, rows: Number(rows), hash: rowHashName(hashed, staging.version) };
+}
+
+/** Positions of the acknowledged changes and the ids given to them, from what {@link runSegment} has loaded. */
+function doneSql(name: string): string {
+  return `SELECT unnest(range(CAST(first AS BIGINT), CAST(last AS BIGINT) + 1)) AS n, id AS given FROM ${table(name)}`;
+}
+
+/** Changes not acknowledged whose record was no longer as recorded: the ledger does not tell what it holds. */
+export async function leftMovedIn(
+  staging: Staging,
+  plan: string,
+  planned: PlannedSync,
+  segments: readonly SegmentSource[],
+  name: string,
+): Promise<number> {
+  const hashed = plannedFields(planned);
+  const hash = rowHashSql(hashed, (i) => `struct_extract(before, ${literal(hashed[i]?.name ?? "")})`);
+  const ledger = await ledgerSql(staging, segments, hashed, planned.keyType);
+  const { n } = await staging.row<{ n: string }>(
+    `SELECT count(*) AS n FROM (SELECT CAST(key AS ${planned.keyType}) AS key, action, ${hash} AS h
+       FROM ${changesFrom(plan, planned)} WHERE n NOT IN (SELECT n FROM (${doneSql(name)}))) c
+     JOIN (${ledger}) r ON r.key = c.key WHERE c.action = 'create' OR c.h IS DISTINCT FROM r.h`,
+  );
+  return Number(n);
 }
 
 async function* acknowledged({ status, ids }: SyncProgress): AsyncIterable<TextColumns> {

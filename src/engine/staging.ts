@@ -60,7 +60,7 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
   const connection = await instance.connect();
   connection.registerScalarFunction(jsonFunction(duckdb));
   // In memory and spilling, not a file: tables that live for one plan need no log and no checkpoints.
-  await connection.run("ATTACH ':memory:' AS staging (COMPRESS)");
+  await connection.run("ATTACH ':memory:' AS staging");
   await connection.run("SET GLOBAL TimeZone = 'UTC'");
 
   const reached: string[] = [];

@@ -67,12 +67,13 @@ export function wrap(pieces: readonly Piece[], first: string, rest: string, styl
       const blank = word.trim() === "";
       if (!blank && !fresh && used + widthOf(word) > width) flush();
       if (blank && fresh && lines.length > 0) continue;
-      let left = word;
+      // A line that begins so would be taken for a command of a CI system.
+      let left = fresh ? word.replace(/^:(?=:)/, ": ") : word;
       while (widthOf(left) > width - used) {
         const part = cut(left, width - used).slice(0, -1);
         if (part === "") break;
         line += format ? style(format, part) : part;
-        left = left.slice(part.length);
+        left = left.slice(part.length).replace(/^:(?=:)/, ": ");
         flush();
       }
       line += format ? style(format, left) : left;

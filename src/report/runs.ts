@@ -74,7 +74,7 @@ export function renderRun(
   style: Style,
 ): string {
   const records = rejected.flatMap(({ sync, key, code, field, message }) => [
-    `  ${style("red", "!")} ${sanitise(sync)}  ${cut(reveal.key(sync, key), 50)}`,
+    `  ${style("red", "!")} ${cut(sanitise(sync), 26)}  ${cut(reveal.key(sync, key), 48)}`,
     ...wrap(
       [{ text: `${sanitise(code)}${field === null ? "" : ` ${sanitise(field)}`}: ${reveal.words(message)}` }],
       "      ",

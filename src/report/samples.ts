@@ -32,7 +32,7 @@ export function sampleLines(sync: SyncSummary, samples: SyncSamples, reveal: Rev
 }
 
 function changeLines(sync: string, { change, drifted, reason }: PlannedChange, reveal: Reveal, style: Style): string[] {
-  const head = `    ${signs[change.action]} ${cut(reveal.key(sync, change.key), 60)}`;
+  const head = `    ${signs[change.action]} ${cut(reveal.key(sync, change.key), 48)}`;
   const note = reason === "conflict" ? "  (changed on both sides)" : "";
   const lines = [style(colours[change.action], head) + style("dim", note)];
   if (change.action === "delete") return lines;

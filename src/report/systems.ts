@@ -3,19 +3,20 @@ import { z } from "zod";
 import { type Capabilities, isSecret, type System } from "../connector/index.ts";
 import { bare } from "../core/names.ts";
 import { JSON_FORMAT, toJson } from "./json.ts";
-import { columns, labelled, wrap } from "./layout.ts";
+import { labelled, padEnd, wrap } from "./layout.ts";
 import { counted, duration, thousands } from "./numbers.ts";
 import type { Style } from "./style.ts";
 
 export function renderSystems(systems: readonly System[], style: Style): string {
-  const rows = systems.map((system) => [
-    system.name,
-    rolesOf(system).join(", "),
-    system.sandbox ? "sandbox" : "",
-    system.summary,
-  ]);
-  const [title = "", ...lines] = columns([["system", "roles", "", ""], ...rows]);
-  return [style("bold", title), ...lines].join("\n");
+  return systems
+    .flatMap((system) => {
+      const roles = [...rolesOf(system), ...(system.sandbox ? ["sandbox"] : [])].join(", ");
+      return [
+        `${style("bold", padEnd(system.name, 12))}${roles}`,
+        ...wrap([{ text: system.summary, format: "dim" }], " ".repeat(12), " ".repeat(12), style),
+      ];
+    })
+    .join("\n");
 }
 
 /** One system: what it can do, and the options of its connection. */

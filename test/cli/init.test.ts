@@ -1,0 +1,48 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ebb, root, scratch } from "./run.ts";
+
+const folder = scratch();
+afterAll(() => folder.clear());
+
+/** The project's own code loads the compiled package, so that has to be there. */
+beforeAll(() => {
+  const built = join(root, "dist/src/constructs/index.js");
+  const newest = Math.max(
+    ...["src", "providers"].flatMap((directory) =>
+      readdirSync(join(root, directory), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.name.endsWith(".test.ts"))
+        .map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs),
+    ),
+  );
+  if (!existsSync(built) || statSync(built).mtimeMs < newest)
+    execFileSync(process.execPath, [join(root, "scripts/build.js")], { stdio: "ignore" });
+}, 120_000);
+
+describe("init", { timeout: 120_000 }, () => {
+  it("makes a project that plans, applies, and is done", async () => {
+    const made = await ebb(["init", "My CRM"], { cwd: folder.directory, built: true });
+    expect(made.err).toBe("");
+    expect(made.code).toBe(0);
+    const cwd = join(folder.directory, "My CRM");
+    const run = (...args: string[]) => ebb(args, { cwd, built: true });
+    expect(await run("plan", "--out", "p.ebb")).toMatchObject({
+      code: 0,
+      err: "",
+      out: expect.stringContaining("+ create 3   ~ update 2"),
+    });
+    expect((await run("apply", "p.ebb")).code).toBe(0);
+    expect((await run("plan", "--detailed-exitcode")).code).toBe(0);
+    expect((await run("doctor")).code).toBe(0);
+    expect(readFileSync(join(cwd, ".github/workflows/ebb.yml"), "utf8")).not.toContain("pull_request_target");
+    execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", cwd], { cwd: root });
+  });
+
+  it("overwrites nothing", async () => {
+    await ebb(["init", "once"], { cwd: folder.directory, built: true });
+    const again = await ebb(["init", "once"], { cwd: folder.directory, built: true });
+    expect(again).toMatchObject({ code: 1, err: expect.stringContaining("Error PATH_EXISTS") });
+  });
+});

@@ -1,0 +1,165 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createProgress } from "../../src/cli/progress.ts";
+import { storedKey } from "../../src/core/key.ts";
+import { PLAN_FORMAT, type PlanSummary, type SyncSummary } from "../../src/core/plan.ts";
+import type { SyncSamples } from "../../src/engine/inspect.ts";
+import { widthOf } from "../../src/report/layout.ts";
+import { createReveal } from "../../src/report/reveal.ts";
+import { coloured, plain } from "../../src/report/style.ts";
+import { renderPlan } from "../../src/report/terminal.ts";
+
+interface Names {
+  readonly sync: string;
+  readonly field: string;
+  readonly object: string;
+  readonly key: string;
+  readonly before: string;
+  readonly after: string;
+  readonly message: string;
+}
+
+const count = 123_456_789;
+
+function plan(names: Names): { summary: PlanSummary; samples: SyncSamples[] } {
+  const sync: SyncSummary = {
+    name: names.sync,
+    source: { connection: names.object, system: "duckdb", rows: count },
+    destination: { connection: "crm", system: "salesforce", object: names.object, account: "x" },
+    mode: "mirror",
+    basis: { refresh: "changed", read: "since", recordsRead: count },
+    complete: true,
+    problem: null,
+    counts: { create: count, update: count, delete: count },
+    unchanged: count,
+    confirmed: 3,
+    skipped: 2,
+    reasons: { warehouse: count, drift: count, conflict: count },
+    driftKept: 1,
+    fields: [{ name: names.field, changed: count, filled: count, cleared: count }],
+    rejected: [{ code: "TOO_LONG", field: names.field, count }],
+    guards: [{ code: "MAX_DELETES", message: names.message }],
+    warnings: [names.message],
+    cost: { planCalls: count, applyCalls: count, applySeconds: count, quota: { used: count, limit: count } },
+  };
+  const key = storedKey(names.key);
+  const update = {
+    change: {
+      n: 0,
+      key,
+      action: "update",
+      id: names.key,
+      before: { [names.field]: names.before },
+      after: { [names.field]: names.after },
+    },
+    reason: "conflict",
+    drifted: [names.field],
+  } as const;
+  const create = {
+    change: { n: 1, key, action: "create", after: { [names.field]: names.after } },
+    reason: "warehouse",
+    drifted: [],
+  } as const;
+  const gone = {
+    change: { n: 2, key, action: "delete", id: names.key, before: {} },
+    reason: "warehouse",
+    drifted: [],
+  } as const;
+  const samples: SyncSamples = {
+    sync: names.sync,
+    creates: [create],
+    updates: [update],
+    drifted: [update],
+    deletes: [gone],
+    rejected: [{ code: "TOO_LONG", field: names.field, keys: [names.key], more: true }],
+  };
+  const unread = { ...sync, name: `${names.sync}2`, complete: false, problem: names.message };
+  return {
+    summary: {
+      format: PLAN_FORMAT,
+      digest: "0123456789abcdef",
+      created: "2026-11-20T08:14:00.000Z",
+      expires: "2026-11-21T08:14:00.000Z",
+      complete: false,
+      syncs: [sync, unread],
+    },
+    samples: [samples],
+  };
+}
+
+describe("the text of a plan", () => {
+  it("fits 80 columns and holds no control character, whatever the names and values are", () => {
+    const text = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 150 }),
+      fc.string({ unit: fc.constantFrom("word ", "名前", "::", "\n", "\u001b[2J", "x"), maxLength: 200 }),
+    );
+    const names = fc.record({
+      sync: text,
+      field: text,
+      object: text,
+      key: text,
+      before: text,
+      after: text,
+      message: text,
+    });
+    fc.assert(
+      fc.property(names, fc.boolean(), (given, all) => {
+        const { summary, samples } = plan(given);
+        const reveal = createReveal([], { all, salt: "s" });
+        const lines = renderPlan({ summary, samples, reveal, next: ["ebb apply plan.ebb"] }, plain).split("\n");
+        for (const line of lines) {
+          expect(widthOf(line)).toBeLessThanOrEqual(80);
+          expect(line).not.toMatch(/(?!\uFE0F)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+          expect(line).not.toMatch(/^\s*::/);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("says what drifted apart from what changed, and masks what is not public", () => {
+    const names = { sync: "ltv", field: "Score", object: "Contact", key: "k1", before: "1", after: "2", message: "m" };
+    const { summary, samples } = plan(names);
+    const view = { summary, samples, next: ["ebb apply plan.ebb"] };
+    const shown = renderPlan({ ...view, reveal: createReveal([], { all: true, salt: "s" }) }, plain);
+    expect(shown).toContain("edited by somebody else (1 of 246,913,578)");
+    expect(shown).toContain("Score  1 -> 2  (theirs -> ours)");
+    expect(shown).toContain("INCOMPLETE: 1 sync could not be read.");
+    expect(shown).toContain("STOPPED: a guard holds back");
+    const masked = renderPlan({ ...view, reveal: createReveal([], { all: false, salt: "s" }) }, plain);
+    expect(masked).not.toMatch(/k1|1 -> 2/);
+    expect(masked).toContain("--show-values shows");
+  });
+
+  it("is dressed only when asked", () => {
+    const names = { sync: "ltv", field: "Score", object: "Contact", key: "k1", before: "1", after: "2", message: "m" };
+    const view = { ...plan(names), reveal: createReveal([], { all: true, salt: "s" }), next: [] };
+    expect(renderPlan(view, plain)).not.toContain("\u001b");
+    expect(renderPlan(view, coloured)).toContain("\u001b[");
+  });
+});
+
+describe("progress", () => {
+  const event = (done: number) => ({ type: "progress", sync: "ltv", phase: "source", done }) as const;
+
+  it("is redrawn at most ten times a second on a terminal, and taken away", () => {
+    let now = 0;
+    const written: string[] = [];
+    const progress = createProgress({ terminal: true, write: (text) => written.push(text), now: () => now });
+    for (; now <= 1_000; now++) progress.listen(event(now));
+    expect(written.length).toBeLessThanOrEqual(10);
+    expect(written.at(-1)).toContain("ltv: reading source, 1,000 records");
+    progress.end();
+    expect(written.at(-1)).toBe("\r\u001b[2K");
+  });
+
+  it("is a line every five seconds in a log", () => {
+    let now = 0;
+    const written: string[] = [];
+    const progress = createProgress({ terminal: false, write: (text) => written.push(text), now: () => now });
+    for (; now <= 20_000; now += 10) progress.listen(event(now));
+    progress.end();
+    expect(written).toHaveLength(4);
+    expect(written.every((line) => line.endsWith("\n") && !line.includes("\u001b"))).toBe(true);
+  });
+});

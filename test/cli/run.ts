@@ -1,0 +1,125 @@
+/** Runs the real command line as a process of its own. @module */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { DuckDBInstance } from "@duckdb/node-api";
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+
+export interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface RunOptions {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Called with the process, e.g. to send it a signal. */
+  readonly meanwhile?: (child: ChildProcess) => void;
+  /** Run the compiled command line. */
+  readonly built?: boolean;
+}
+
+/** The environment without what would change the output: colours, CI. */
+const quiet = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(NO_COLOR|FORCE_COLOR|CI|GITHUB_|EBB_)/.test(name)),
+);
+
+export function ebb(args: readonly string[], { cwd, env = {}, meanwhile, built = false }: RunOptions): Promise<Ended> {
+  const entry = built ? [join(root, "bin/ebb.js")] : ["--import", tsx, join(root, "src/cli/main.ts")];
+  const child = spawn(process.execPath, [...entry, ...args], { cwd, env: { ...quiet, ...env } });
+  let out = "";
+  let err = "";
+  child.stdout.on("data", (chunk) => {
+    out += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    err += chunk;
+  });
+  meanwhile?.(child);
+  return new Promise((resolve) => child.on("close", (code) => resolve({ code, out, err })));
+}
+
+/** A folder that is removed with `clear`. */
+export function scratch(): { readonly directory: string; clear(): void } {
+  const directory = mkdtempSync(join(tmpdir(), "ebb-cli-"));
+  return { directory, clear: () => rmSync(directory, { recursive: true, force: true }) };
+}
+
+export interface SyncChanges {
+  readonly mode?: string;
+  readonly fields?: Readonly<Record<string, unknown>>;
+  readonly guards?: Readonly<Record<string, unknown>>;
+  readonly object?: string;
+}
+
+/** A project over two DuckDB files, whose app writes the synthesized JSON itself. */
+export async function project(directory: string, sync: SyncChanges = {}): Promise<void> {
+  declare(directory, sync);
+  await sql(join(directory, "warehouse.duckdb"), [
+    "CREATE TABLE customer AS SELECT 'user' || i || '@example.com' AS email, 'Name ' || i AS name, 'Loyal' AS segment FROM range(1, 7) t(i)",
+    "UPDATE customer SET name = chr(27) || '[2J' || chr(10) || '::error::' WHERE email = 'user1@example.com'",
+  ]);
+  await sql(join(directory, "crm.duckdb"), [
+    "CREATE TABLE contact(email VARCHAR PRIMARY KEY, name VARCHAR, segment VARCHAR)",
+    "INSERT INTO contact SELECT 'user' || i || '@example.com', 'Name ' || i, 'New' FROM range(3, 6) t(i)",
+  ]);
+}
+
+/** Writes the declaration anew, with other settings of its sync. */
+export function declare(
+  directory: string,
+  { mode = "upsert", fields, guards, object = "contact" }: SyncChanges = {},
+): void {
+  const stack = {
+    provider: {
+      ebb: [
+        {
+          connections: {
+            warehouse: { duckdb: { path: "warehouse.duckdb" } },
+            crm: { duckdb: { path: "crm.duckdb" } },
+          },
+          state: { local: { directory: ".ebb" } },
+        },
+      ],
+    },
+    resource: {
+      ebb_sync: {
+        customers: {
+          source: { connection: "warehouse", query: "select * from customer" },
+          key: ["email"],
+          destination: { connection: "crm", object, match_on: ["email"] },
+          mode,
+          fields: fields ?? { name: { column: "name" }, segment: { column: "segment", public: true } },
+          ...(guards ? { guards } : {}),
+        },
+      },
+    },
+  };
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "stack.json"), JSON.stringify(stack));
+  writeFileSync(join(directory, "app.mjs"), app);
+  writeFileSync(join(directory, "cdktf.json"), JSON.stringify({ app: `"${process.execPath}" app.mjs` }));
+}
+
+const app = `import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+const out = process.env.CDKTF_OUTDIR;
+mkdirSync(out + "/stacks/test", { recursive: true });
+copyFileSync("stack.json", out + "/stacks/test/cdk.tf.json");
+writeFileSync(out + "/manifest.json", JSON.stringify({ stacks: { test: { synthesizedStackPath: "stacks/test/cdk.tf.json" } } }));
+`;
+
+export async function sql(path: string, statements: readonly string[]): Promise<readonly Record<string, unknown>[]> {
+  const instance = await DuckDBInstance.create(path);
+  const connection = await instance.connect();
+  let rows: readonly Record<string, unknown>[] = [];
+  for (const statement of statements) rows = (await connection.runAndReadAll(statement)).getRowObjectsJson();
+  connection.closeSync();
+  instance.closeSync();
+  return rows;
+}
