@@ -71,7 +71,9 @@ async function execute({ world, project }: OpenProject, plan: OpenPlan, stopping
 /** The first signal stops between batches; the second ends the process, which the journal is made for. */
 function gracefully({ signals, note }: Shell): ApplySignals {
   signals.stop.addEventListener("abort", () =>
-    note("\nStopping: batches in flight are finished first. Once more (Ctrl-C) stops at once; the run can be resumed."),
+    note(
+      "\nStopping: batches in flight are finished first, and the run can be resumed.\nOnce more (Ctrl-C) stops at once.",
+    ),
   );
   return { stop: signals.stop, abort: new AbortController().signal };
 }

@@ -69,7 +69,7 @@ async function planCommand(shell: Shell, options: Options): Promise<number> {
 function nextSteps(plan: OpenPlan, { out, target }: Options, unfinished: string | undefined): readonly string[] {
   const ebb = invocation();
   if (unfinished !== undefined)
-    return [`${ebb} apply`, `    finishes run ${unfinished}, which stopped before its end; plan again afterwards`];
+    return [`${ebb} apply`, `    finishes run ${unfinished}, which stopped before its end`, "    and then plan again"];
   const { complete, stopped, syncs } = plan.manifest;
   if (!complete) return ["Mend what could not be read, and plan again."];
   if (stopped) return ["Look at the changes; if they are right, raise the guard's number in the sync."];

@@ -129,13 +129,16 @@ export function renderRuns(runs: readonly RunLine[], ebb: string, style: Style):
   if (runs.length === 0) return "No run yet.";
   const rows = runs.map(({ run, started, status, applied, rejected, other }) => [
     run,
-    moment(started),
+    moment(started).replace(/ UTC$/, ""),
     status,
     ...[applied, rejected, other].map(thousands),
   ]);
-  const [title = "", ...lines] = columns([["run", "started", "status", "applied", "rejected", "other"], ...rows], {
-    right: [3, 4, 5],
-  });
+  const [title = "", ...lines] = columns(
+    [["run", "started (UTC)", "status", "applied", "rejected", "other"], ...rows],
+    {
+      right: [3, 4, 5],
+    },
+  );
   const unfinished = runs.some(({ status }) => status === "unfinished");
   const next = unfinished ? [`${ebb} apply`, "    finishes the unfinished run"] : [];
   return [style("bold", title), ...lines, ...nextLines(next, style)].join("\n");

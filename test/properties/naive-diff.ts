@@ -235,7 +235,7 @@ function firstProblem(
     const is = changed.includes(i);
     const { type, options, required } = description;
     if (d.bad[i]) return problem("TYPE_MISMATCH");
-    if (mapping.whenNull === "reject" && (d.values[i] ?? null) === null) return problem("NULL_REFUSED");
+    if (mapping.whenNull === "reject" && (d.values[i] ?? null) === null && (!o || changed.length > 0)) return problem("NULL_REFUSED");
     if (is && type.kind === "text" && type.maxLength !== undefined && [...(value ?? "")].length > type.maxLength)
       return problem("TOO_LONG");
     if (is && options && value !== null && !options.includes(value)) return problem("NOT_IN_LIST");
