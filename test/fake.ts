@@ -48,6 +48,8 @@ export interface Fake {
   /** How often each key was created. */
   readonly creates: Map<string, number>;
   account: string;
+  /** How it may be read; may be changed between two plans. */
+  readonly ways: { -readonly [K in keyof Capabilities["read"]]: Capabilities["read"][K] };
   /** Edits a record as somebody else would. */
   edit(id: string, fields: FakeRecord | null): void;
   /** Writes as asked. */
@@ -120,6 +122,7 @@ export function makeFake(options: FakeOptions = {}): Fake {
     calls: [],
     creates: new Map(),
     account: "fake:1",
+    ways: capabilities.read,
     script: {},
     edit(id, fields) {
       const before = records.get(id);

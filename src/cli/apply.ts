@@ -5,6 +5,7 @@ import { isEmpty, isStopped } from "../core/plan.ts";
 import type { ApplySignals } from "../engine/apply.ts";
 import type { OpenPlan } from "../engine/plan-file.ts";
 import type { RunResult } from "../engine/runs.ts";
+import type { Listener } from "../engine/world.ts";
 import type { Run } from "./command.ts";
 import { Exit, exitOfRun, exitOfSignal } from "./exit.ts";
 import { invocation } from "./invocation.ts";
@@ -26,27 +27,21 @@ export function define(command: Command, run: Run): void {
 async function applyCommand(shell: Shell, file: string | undefined): Promise<number> {
   const open = await loadProject(shell, { engine: true });
   const { withScratch } = await import("../engine/scratch.ts");
-  const stopping = gracefully(shell);
   if (file !== undefined) {
     const { unpackPlan } = await import("../engine/plan-file.ts");
     return withScratch(async (directory) => {
       const plan = await unpackPlan(open.world, file, directory);
-      return report(shell, open, await execute(open, plan, stopping));
+      return report(shell, open, await execute(shell, open, plan));
     });
   }
   const { resume } = await import("../engine/apply.ts");
-  const resumed = await withProgress((listen) => resume(open.world, open.project, listen, stopping));
+  const resumed = await gracefully(shell, (listen, signals) => resume(open.world, open.project, listen, signals));
   if (resumed) return report(shell, open, resumed);
   if (!shell.canAsk) throw new ConfigError("APPROVAL_NEEDED", "there is no plan to apply, and no terminal to ask on");
-  return withScratch((directory) => planAndApply(shell, open, directory, stopping));
+  return withScratch((directory) => planAndApply(shell, open, directory));
 }
 
-async function planAndApply(
-  shell: Shell,
-  open: OpenProject,
-  directory: string,
-  stopping: ApplySignals,
-): Promise<number> {
+async function planAndApply(shell: Shell, open: OpenProject, directory: string): Promise<number> {
   const { plan } = await import("../engine/plan.ts");
   const made = await withProgress((listen) =>
     plan(open.world, open.project, { directory }, listen, shell.signals.stop),
@@ -55,27 +50,35 @@ async function planAndApply(
   const confirmed = made.manifest.syncs.some((sync) => sync.confirmed > 0);
   if (!made.summary.complete || isStopped(made.summary) || (isEmpty(made.summary) && !confirmed))
     return exitOfPlan(made, false);
-  const answer = await shell.ask('\nApply exactly this? Only "yes" does: ');
+  shell.note("");
+  const answer = await shell.ask('Apply exactly this? Only "yes" does: ');
   if (answer !== "yes") {
     shell.note("Nothing was applied.");
     return Exit.error;
   }
-  return report(shell, open, await execute(open, made, stopping));
+  return report(shell, open, await execute(shell, open, made));
 }
 
-async function execute({ world, project }: OpenProject, plan: OpenPlan, stopping: ApplySignals): Promise<RunResult> {
+async function execute(shell: Shell, { world, project }: OpenProject, plan: OpenPlan): Promise<RunResult> {
   const { apply } = await import("../engine/apply.ts");
-  return withProgress((listen) => apply(world, project, plan, listen, stopping));
+  return gracefully(shell, (listen, signals) => apply(world, project, plan, listen, signals));
 }
 
 /** The first signal stops between batches; the second ends the process, which the journal is made for. */
-function gracefully({ signals, note }: Shell): ApplySignals {
-  signals.stop.addEventListener("abort", () =>
+async function gracefully<T>(
+  { signals, note }: Shell,
+  work: (listen: Listener, signals: ApplySignals) => Promise<T>,
+): Promise<T> {
+  const say = () =>
     note(
       "\nStopping: batches in flight are finished first, and the run can be resumed.\nOnce more (Ctrl-C) stops at once.",
-    ),
-  );
-  return { stop: signals.stop, abort: new AbortController().signal };
+    );
+  signals.stop.addEventListener("abort", say, { once: true });
+  try {
+    return await withProgress((listen) => work(listen, { stop: signals.stop, abort: new AbortController().signal }));
+  } finally {
+    signals.stop.removeEventListener("abort", say);
+  }
 }
 
 async function report(shell: Shell, { world, project }: OpenProject, result: RunResult): Promise<number> {

@@ -1,4 +1,4 @@
-/** Exit codes: the table in `docs/exit-codes.md`. @module */
+/** Exit codes: each has one meaning, whatever the command. @module */
 import { EbbError } from "../core/errors.ts";
 import type { RunResult } from "../engine/runs.ts";
 

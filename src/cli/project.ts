@@ -27,10 +27,9 @@ export async function loadProject(shell: Shell, { engine = false }: LoadOptions 
     engine ? import("@duckdb/node-api") : undefined,
     engine ? import("../engine/plan.ts") : undefined,
   ]);
-  const words = await said.catch(async (error: unknown) => {
-    await modules.catch(() => undefined);
-    throw error;
-  });
+  // Awaited below, and not at all when the app fails.
+  modules.catch(() => undefined);
+  const words = await said;
   if (words.trim() !== "") shell.note(sanitiseLines(words));
   const [{ systems }, { createWorld }, { decodeProject }] = await modules;
   const json = await readStack(app, shell.stack);

@@ -38,7 +38,7 @@ export function openShell(options: ShellOptions, signals: Signals): Shell {
     style: options.color && wantsColour(process.env, interactive) ? coloured : plain,
     signals,
     print: (text) => void process.stdout.write(ended(text)),
-    note: (text) => void process.stderr.write(ended(text)),
+    note: (text) => void process.stderr.write(text === "" ? "\n" : ended(text)),
     async ask(question) {
       const { createInterface } = await import("node:readline/promises");
       const lines = createInterface({ input: process.stdin, output: process.stderr });

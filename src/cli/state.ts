@@ -146,7 +146,8 @@ async function agreed(shell: Shell, question: string): Promise<boolean> {
     throw new ConfigError("APPROVAL_NEEDED", "there is no terminal to ask on", {
       next: "Run it in a terminal, or with --force.",
     });
-  const answer = await shell.ask(`${question} Only "yes" does: `);
+  shell.note(question);
+  const answer = await shell.ask('Only "yes" does: ');
   if (answer !== "yes") shell.note("Nothing was done.");
   return answer === "yes";
 }

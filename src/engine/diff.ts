@@ -192,9 +192,10 @@ function settledSql(sync: Sync, fields: readonly SyncField[], full: boolean): st
     if (mapping.onlyIfEmpty)
       wanted = `CASE WHEN o${i} IS NULL OR CAST(o${i} AS VARCHAR) = '' THEN ${wanted} ELSE o${i} END`;
     if (mapping.createOnly) wanted = `o${i}`;
+    const held = `(${drifted} AND (${wanted}) IS DISTINCT FROM o${i})`;
     if (keep) wanted = `CASE WHEN ${drifted} THEN o${i} ELSE ${wanted} END`;
     const after = `CASE WHEN NOT wanted THEN NULL WHEN there THEN ${wanted} ELSE d${i} END`;
-    return { after, drifted, moved, index: i };
+    return { after, drifted, moved, held, index: i };
   });
   const inner = columns.flatMap(({ after, drifted, moved, index }) => [
     `${after} AS a${index}`,
@@ -205,9 +206,7 @@ function settledSql(sync: Sync, fields: readonly SyncField[], full: boolean): st
     ({ index: i }) =>
       `CASE WHEN NOT wanted THEN o${i} IS NOT NULL WHEN there THEN a${i} IS DISTINCT FROM o${i} ELSE a${i} IS NOT NULL END AS c${i}`,
   );
-  const kept = keep
-    ? columns.map(({ index: i }) => `(s${i} AND d${i} IS DISTINCT FROM o${i})`).join(" OR ") || "false"
-    : "false";
+  const kept = keep ? columns.map(({ held }) => held).join(" OR ") || "false" : "false";
   return `SELECT *, ${[...changed, `wanted AND there AND (${kept}) AS kept`].join(", ")} FROM (SELECT ${["*", ...inner].join(", ")} FROM ${table("joined")})`;
 }
 

@@ -52,36 +52,53 @@ export interface Piece {
 /** Lines no wider than `width`, broken at spaces where there are any. The first begins with `first`, others with `rest`. */
 export function wrap(pieces: readonly Piece[], first: string, rest: string, style: Style, width = WIDTH): string[] {
   const lines: string[] = [];
-  let line = first;
+  let line: Piece[] = [{ text: first }];
   let used = widthOf(first);
-  const indent = widthOf(rest);
   let fresh = true;
   const flush = () => {
-    lines.push(line.trimEnd());
-    line = rest;
-    used = indent;
+    lines.push(dressed(line, style));
+    line = [{ text: rest }];
+    used = widthOf(rest);
     fresh = true;
+  };
+  const put = (text: string, format: Format | undefined) => {
+    // A line that begins so would be taken for a command of a CI system.
+    const inert = fresh ? text.replace(/^:(?=:)/, ": ") : text;
+    line.push({ text: inert, format });
+    used += widthOf(inert);
+    fresh = false;
   };
   for (const { text, format } of pieces)
     for (const word of text.match(/\s+|\S+/g) ?? []) {
       const blank = word.trim() === "";
-      if (!blank && !fresh && used + widthOf(word) > width) flush();
       if (blank && fresh && lines.length > 0) continue;
-      // A line that begins so would be taken for a command of a CI system.
-      let left = fresh ? word.replace(/^:(?=:)/, ": ") : word;
+      if (!blank && !fresh && used + widthOf(word) > width) flush();
+      let left = word;
       while (widthOf(left) > width - used) {
-        const part = cut(left, width - used).slice(0, -1);
+        // What is made inert takes one column more.
+        const part = cut(left, width - used - 1).slice(0, -1);
         if (part === "") break;
-        line += format ? style(format, part) : part;
-        left = left.slice(part.length).replace(/^:(?=:)/, ": ");
+        put(part, format);
+        left = left.slice(part.length);
         flush();
       }
-      line += format ? style(format, left) : left;
-      used += widthOf(left);
-      fresh = false;
+      put(left, format);
     }
-  lines.push(line.trimEnd());
+  lines.push(dressed(line, style));
   return lines;
+}
+
+/** Neighbours of one format are dressed together. */
+function dressed(line: readonly Piece[], style: Style): string {
+  let text = "";
+  for (let i = 0; i < line.length; ) {
+    const format = line[i]?.format;
+    let run = "";
+    while (i < line.length && line[i]?.format === format) run += line[i++]?.text ?? "";
+    if (i === line.length) run = run.trimEnd();
+    text += format ? style(format, run) : run;
+  }
+  return text;
 }
 
 /** Text behind a label, wrapped under itself. */

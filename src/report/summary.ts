@@ -76,9 +76,15 @@ function counts(sync: SyncSummary, style: Style): string[] {
     { text: `= unchanged ${thousands(sync.unchanged)}`, format: "dim" },
     { text: `! rejected ${thousands(rejected)}`, format: rejected ? "red" : "dim" },
   ];
-  const plain = `  ${cells.map(({ text }) => text).join("   ")}`;
-  if (widthOf(plain) > WIDTH) return cells.map(({ text, format }) => `  ${format ? style(format, text) : text}`);
-  return [`  ${cells.map(({ text, format }) => (format ? style(format, text) : text)).join("   ")}`];
+  const lines: Piece[][] = [];
+  for (const cell of cells) {
+    const line = lines.at(-1);
+    const used = line?.reduce((sum, { text }) => sum + widthOf(text) + 3, 2) ?? WIDTH;
+    if (line && used + widthOf(cell.text) <= WIDTH) line.push(cell);
+    else lines.push([cell]);
+  }
+  const dress = ({ text, format }: Piece) => (format ? style(format, text) : text);
+  return lines.map((line) => `  ${line.map(dress).join("   ")}`);
 }
 
 function also(sync: SyncSummary, style: Style): string[] {

@@ -31,7 +31,7 @@ export function renderPlan({ summary, samples, reveal, next }: PlanView, style: 
       ? wrap(
           [
             {
-              text: "Values of fields that are not declared public are masked; --show-values shows them.",
+              text: "Fields that are not declared public are masked; --show-values shows them.",
               format: "dim",
             },
           ],

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { sqlType } from "../../src/core/canonical.ts";
 import { literal } from "../../src/core/sql.ts";
 import type { FieldMapping, Sync } from "../../src/core/sync.ts";
@@ -11,32 +11,13 @@ import { readChanges } from "../../src/engine/changes.ts";
 import { changesSql, confirmedSql, type DiffInput, stageCandidates, stageChanges, typesOf } from "../../src/engine/diff.ts";
 import { hashedFields, type SyncField } from "../../src/engine/fields.ts";
 import { rowHashSql } from "../../src/engine/row-hash.ts";
-import { withStaging } from "../../src/engine/scratch.ts";
-import { type Staging, table } from "../../src/engine/staging.ts";
+import { table } from "../../src/engine/staging.ts";
 import { tally } from "../../src/engine/summarise.ts";
 import { testSync } from "../world.ts";
 import { type DesiredRow, type NaiveChange, naiveDiff, type ObservedRow, type RecordedRow, type Sides } from "./naive-diff.ts";
+import { sharedStaging } from "./setup.ts";
 
-let staging: Staging;
-let done: () => void = () => undefined;
-let closed: Promise<unknown> = Promise.resolve();
-
-beforeAll(async () => {
-  await new Promise<void>((ready) => {
-    closed = withStaging(undefined, async (opened) => {
-      staging = opened;
-      const ended = new Promise<void>((resolve) => {
-        done = resolve;
-      });
-      ready();
-      await ended;
-    });
-  });
-});
-afterAll(async () => {
-  done();
-  await closed;
-});
+const shared = sharedStaging();
 
 const descriptions: readonly FieldDescription[] = [
   { name: "name", type: { kind: "text", maxLength: 3 } },
@@ -124,6 +105,7 @@ function relation(head: readonly string[], rows: readonly (readonly string[])[],
 }
 
 async function engineDiff(sync: Sync, fields: readonly SyncField[], sides: Sides, keyType: "BIGINT" | "VARCHAR") {
+  const staging = shared();
   const f = fields.map((_, i) => `f${i}`);
   const b = fields.map((_, i) => `b${i}`);
   const k = fields.map((_, i) => `k${i}`);

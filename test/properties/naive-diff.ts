@@ -46,6 +46,7 @@ export interface NaiveChange {
   readonly id: string | null;
   readonly reason: Reason;
   readonly owned: boolean;
+  /** Of an update: changed fields that somebody else had changed. */
   readonly drifted: readonly string[];
   readonly before: Readonly<Record<string, Value>>;
   readonly after: Readonly<Record<string, Value>>;
@@ -101,9 +102,9 @@ export function naiveDiff(sync: Sync, fields: readonly NaiveField[], sides: Side
         key,
         id: o.id,
         // The warehouse no longer has it, so a field somebody else moved is moved on both sides.
-        reason: deleteReason(moved, r),
+        reason: moved.length > 0 ? "conflict" : "warehouse",
         owned: true,
-        drifted: moved.map((i) => fields[i]?.name ?? ""),
+        drifted: [],
         before: pick(held, o.values),
         after: {},
       });
@@ -111,20 +112,19 @@ export function naiveDiff(sync: Sync, fields: readonly NaiveField[], sides: Side
     }
 
     const drifted = fields.map((_, i) => full && r !== undefined && r.known[i] === true && (o?.values[i] ?? null) !== (r.values[i] ?? null));
-    const after = fields.map(({ mapping }, i) => {
+    const asMapped = fields.map(({ mapping }, i) => {
       const want = d.values[i] ?? null;
       if (!o) return want;
       const there = o.values[i] ?? null;
-      if (sync.onDrift === "keep" && drifted[i]) return there;
-      if (mapping.createOnly) return there;
-      if (mapping.onlyIfEmpty && !isEmpty(there)) return there;
+      if (mapping.createOnly || (mapping.onlyIfEmpty && !isEmpty(there))) return there;
       return mapping.whenNull === "keep" && want === null ? there : want;
     });
+    const theirs = fields.map((_, i) => o !== undefined && sync.onDrift === "keep" && drifted[i] === true);
+    const after = asMapped.map((value, i) => (theirs[i] ? (o?.values[i] ?? null) : value));
     const changed = fields.map((_, i) => i).filter((i) => after[i] !== (o?.values[i] ?? null));
     const asked = o ? updates : creates;
     const problem = asked ? firstProblem(fields, d, o, after, changed, creates) : undefined;
-    const kept =
-      o !== undefined && sync.onDrift === "keep" && fields.some((_, i) => drifted[i] && d.values[i] !== o.values[i]);
+    const kept = asMapped.some((value, i) => theirs[i] && value !== (o?.values[i] ?? null));
     if (problem) {
       rejected.push({ key, ...problem, count: 1 });
       continue;
@@ -137,7 +137,7 @@ export function naiveDiff(sync: Sync, fields: readonly NaiveField[], sides: Side
         id: o?.id ?? null,
         reason: reasonOf(o !== undefined, r, d, changed, both),
         owned: !o || (r?.owned ?? false) || sync.adopt,
-        drifted: both.map((i) => fields[i]?.name ?? ""),
+        drifted: o ? both.map((i) => fields[i]?.name ?? "") : [],
         before: o ? pick(changed, o.values) : {},
         after: pick(changed, after),
       });
@@ -153,7 +153,7 @@ export function naiveDiff(sync: Sync, fields: readonly NaiveField[], sides: Side
       continue;
     }
     unchanged += 1;
-    if (full && o && !isRecorded(r, o, after) && !isQuiet(d, r, o)) {
+    if (full && o && !d.bad.some(Boolean) && !isRecorded(r, o, after) && !isQuiet(d, r, o)) {
       confirmed.push({ key, id: o.id, owned: (r?.owned ?? false) || sync.adopt, after });
     }
   }
@@ -199,12 +199,6 @@ export function naiveDiff(sync: Sync, fields: readonly NaiveField[], sides: Side
       ({ mapping }, i) => mapping.createOnly || (d.values[i] === o.values[i] && d.values[i] === r.values[i]),
     );
   }
-}
-
-function deleteReason(moved: readonly number[], r: RecordedRow): Reason {
-  const recordedToo = moved.filter((i) => (r.values[i] ?? null) !== null);
-  if (recordedToo.length > 0) return "conflict";
-  return moved.length > 0 ? "conflict" : "warehouse";
 }
 
 function reasonOf(

@@ -1,0 +1,65 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { declare, ebb, scratch } from "./run.ts";
+
+const folder = scratch();
+afterAll(() => folder.clear());
+
+/** A slow CRM, and two customers of which it takes only one. */
+function slowProject(cwd: string, customers: number): void {
+  declare(cwd);
+  const stack = JSON.parse(readFileSync(join(cwd, "stack.json"), "utf8"));
+  stack.provider.ebb[0].connections = {
+    warehouse: { duckdb: {} },
+    crm: {
+      salesforce: {
+        login_url: "https://example.my.salesforce.com",
+        client_id: "id",
+        client_secret: "env:NONE",
+        base_url: "sandbox:crm",
+        rate_limit: { calls: 2, seconds: 1 },
+      },
+    },
+  };
+  stack.resource.ebb_sync.customers = {
+    source: { connection: "warehouse", file: "customers.csv" },
+    key: ["email"],
+    destination: { connection: "crm", object: "Contact", match_on: ["Email"] },
+    mode: "upsert",
+    fields: { LastName: { column: "name" }, External_Id__c: { column: "number" } },
+  };
+  mkdirSync(cwd, { recursive: true });
+  writeFileSync(join(cwd, "stack.json"), JSON.stringify(stack));
+  const rows = Array.from({ length: customers }, (_, i) => `u${i}@example.com,Name ${i},n${Math.max(i, 1)}\n`);
+  writeFileSync(join(cwd, "customers.csv"), `email,name,number\n${rows.join("")}`);
+}
+
+describe("an apply that is interrupted", { timeout: 120_000 }, () => {
+  it("stops resumable, is finished by the next apply, and tells what was rejected", async () => {
+    const cwd = join(folder.directory, "slow");
+    slowProject(cwd, 1_900);
+    expect((await ebb(["plan", "--out", "p.ebb"], { cwd })).out).toContain("+ create 1,900");
+    const stopped = await ebb(["apply", "p.ebb"], {
+      cwd,
+      meanwhile: (child) =>
+        child.stderr?.on("data", (chunk) => {
+          if (String(chunk).startsWith("Run ")) setTimeout(() => child.kill("SIGINT"), 500);
+        }),
+    });
+    expect(stopped).toMatchObject({ code: 130, out: expect.stringContaining("it can be resumed") });
+    expect(stopped.err).toContain("Stopping");
+    expect((await ebb(["plan"], { cwd })).out).toContain("stopped before its end");
+    expect((await ebb(["apply", "p.ebb"], { cwd })).err).toContain("Error RUN_UNFINISHED");
+    const resumed = await ebb(["apply"], { cwd });
+    expect(resumed).toMatchObject({ code: 5, err: expect.stringContaining("Resuming run") });
+    expect(resumed.out).toMatch(/customers +1,899 +1/);
+    const [name] = /\d{8}T\d{6}-\w+/.exec(resumed.out) ?? [""];
+    const run = await ebb(["runs", name], { cwd });
+    expect(run.out).toMatch(/! customers {2}•••[0-9a-f]{4}\n +DUPLICATE_VALUE.*•••[0-9a-f]{4}/);
+    expect(run.out).not.toContain("@example.com");
+    expect((await ebb(["runs", name, "--show-values"], { cwd })).out).toMatch(/u[01]@example\.com/);
+    const json = JSON.parse((await ebb(["runs", name, "--json"], { cwd })).out);
+    expect(json.rejected_records).toEqual([{ sync: "customers", code: "DUPLICATE_VALUE", field: null }]);
+  });
+});
