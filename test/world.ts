@@ -103,7 +103,7 @@ export function testProject(
   };
 }
 
-export const neverAborts = new AbortController().signal;
+export const neverAborts: AbortSignal = new AbortController().signal;
 export const goOn: ApplySignals = { stop: neverAborts, abort: neverAborts };
 
 /** The verbs of the engine for one project. */

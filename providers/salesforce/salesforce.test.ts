@@ -259,6 +259,7 @@ describe("describe", () => {
     expect(field("FirstName")).toEqual({
       name: "FirstName",
       label: "First Name",
+      nullable: true,
       type: { kind: "text", maxLength: 40, trim: true, emptyIsNull: true },
       required: false,
       creatable: true,
@@ -291,7 +292,7 @@ describe("describe", () => {
 
   it("describes every option of a connection, and knows the secret ones", () => {
     const secrets = Object.entries(salesforce.connection.shape).filter(([, schema]) => isSecret(schema as never));
-    expect(secrets.map(([name]) => name)).toEqual(["clientId", "clientSecret", "privateKey"]);
+    expect(secrets.map(([name]) => name)).toEqual(["clientSecret", "privateKey"]);
     for (const [name, schema] of Object.entries(salesforce.connection.shape)) {
       const inner = schema instanceof z.ZodOptional ? (schema.unwrap() as z.ZodType) : (schema as z.ZodType);
       expect((schema as z.ZodType).description ?? inner.description, name).toMatch(/\.$/);

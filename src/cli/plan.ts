@@ -5,7 +5,7 @@ import type { Refresh } from "../core/sync.ts";
 import type { OpenPlan } from "../engine/plan-file.ts";
 import type { Run } from "./command.ts";
 import { invocation } from "./invocation.ts";
-import { several, wholeNumber } from "./options.ts";
+import { lengthOfTime, several, wholeNumber } from "./options.ts";
 import { exitOfPlan, planText, quoted } from "./plan-view.ts";
 import { withProgress } from "./progress.ts";
 import { loadProject } from "./project.ts";
@@ -15,10 +15,13 @@ interface Options {
   readonly out?: string;
   readonly target: readonly string[];
   readonly refresh?: Refresh;
+  readonly expires: number;
   readonly detailedExitcode?: boolean;
   readonly showValues?: boolean;
   readonly limit: number;
 }
+
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 export function define(command: Command, run: Run): void {
   command
@@ -27,6 +30,9 @@ export function define(command: Command, run: Run): void {
     .option("-t, --target <sync>", "plan only this sync; may be repeated", several, [])
     .addOption(
       new Option("--refresh <level>", "how much of the destination to read").choices(["full", "changed", "off"]),
+    )
+    .addOption(
+      new Option("--expires <time>", "how long the plan may be applied").argParser(lengthOfTime).default(DAY_MS, "24h"),
     )
     .option("--detailed-exitcode", "exit with 2 when there are changes")
     .option("--show-values", "show the values of every field, also in a log")
@@ -49,6 +55,7 @@ async function planCommand(shell: Shell, options: Options): Promise<number> {
     const settings = {
       targets: options.target,
       directory,
+      expiresMs: options.expires,
       ...(options.refresh === undefined ? {} : { refresh: options.refresh }),
     };
     const file = options.out === undefined ? undefined : resolve(options.out);

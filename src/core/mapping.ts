@@ -32,16 +32,16 @@ export function mappingSql(field: FieldMapping, lookup?: string): MappedSql {
     sql = next;
   };
   if (field.lookup && lookup) fails.push(`${ident(field.lookup.column)} IS NOT NULL AND ${lookup} IS NULL`);
-  if (field.trim) sql = `trim(${text()})`;
+  if (field.trim) sql = `trim(${text()}, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))`;
   if (field.changeCase) sql = `${field.changeCase}(${text()})`;
   if (field.cast) step(`TRY_CAST(${sql} AS ${CASTS[field.cast]})`);
   if (field.round !== undefined)
-    step(`round(TRY_CAST(${sql} AS DECIMAL(38,${Math.min(field.round + 6, 18)})), ${field.round})`);
+    // Through text, because 2.675 as a double is a little less; and at once, because rounding twice rounds 0.4999999 up.
+    step(`TRY_CAST(${text()} AS DECIMAL(38,${field.round}))`);
   if (field.values) {
     const cases = Object.entries(field.values).map(([from, to]) => `WHEN ${literal(from)} THEN ${literal(to)}`);
     const otherwise = field.otherwise === undefined ? "NULL" : literal(field.otherwise);
-    const next = `CASE ${text()} ${cases.join(" ")} ELSE ${field.otherwise === undefined ? "NULL" : `CASE WHEN (${sql}) IS NULL THEN NULL ELSE ${otherwise} END`} END`;
-    step(next);
+    step(`CASE WHEN (${sql}) IS NULL THEN NULL ELSE CASE ${text()} WHEN NULL THEN NULL ${cases.join(" ")} ELSE ${otherwise} END END`);
   }
   if (field.hash) sql = `${field.hash}(${text()})`;
   if (field.truncate !== undefined) sql = `left(${text()}, ${field.truncate})`;

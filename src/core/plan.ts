@@ -12,7 +12,7 @@ export interface Counts {
   readonly delete: number;
 }
 
-/** How often one field changes, and how. */
+/** In how many updates one field changes, and how. */
 export interface FieldCount {
   readonly name: string;
   readonly changed: number;

@@ -57,13 +57,19 @@ export async function* readChanges(...args: Parameters<typeof readChangePages>):
   for await (const page of readChangePages(...args)) yield* page;
 }
 
+/** A field may be called `__proto__`, which plain assignment would not make a property. */
+function put(fields: Record<string, Value>, name: string, value: Value): void {
+  if (name !== "__proto__") fields[name] = value;
+  else Object.defineProperty(fields, name, { value, enumerable: true, configurable: true, writable: true });
+}
+
 function toChange(row: RowJson, names: readonly string[]): PlannedChange {
   const [n, action, key, id, reason, drifted, changed, before, after] = row;
   const all = action !== "update";
   const image = (values: readonly Value[]) => {
     const fields: Record<string, Value> = {};
     for (let i = 0; i < names.length; i++)
-      if (all ? values[i] !== null : changed[i]) fields[names[i] as string] = values[i] ?? null;
+      if (all ? values[i] !== null : changed[i]) put(fields, names[i] as string, values[i] ?? null);
     return fields;
   };
   const head = { n, key: storedKey(key) };

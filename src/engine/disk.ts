@@ -18,6 +18,8 @@ export interface Disk {
   /** Creates a file; false when it is there already. */
   createExclusive(path: string, text: string): Promise<boolean>;
   append(path: string): Promise<AppendFile>;
+  /** Brings what another wrote into a file onto the disk (fsync). */
+  flush(path: string): Promise<void>;
   list(path: string): Promise<readonly string[]>;
   remove(path: string): Promise<void>;
   makeDirectory(path: string): Promise<void>;
@@ -83,6 +85,16 @@ export const localDisk: Disk = {
       };
     } catch (error) {
       throw unwritable(path, error);
+    }
+  },
+  async flush(path) {
+    const file = await open(path, "r");
+    try {
+      await file.sync();
+    } catch (error) {
+      throw unwritable(path, error);
+    } finally {
+      await file.close();
     }
   },
   async list(path) {

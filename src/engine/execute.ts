@@ -38,7 +38,8 @@ export async function executeSync(staging: Staging, input: ExecuteInput, signal:
   const open = await input.connections.destination(sync.destination.connection);
   const object = await open.destination.describe(sync.destination.object, signal);
   const reader = createReader(staging, open, planned, matchTypes(sync, object));
-  let done = 0;
+  // Of a run that is resumed, what it has done before counts.
+  let done = progress.status.reduce((sum, one) => sum + (one === Status.waiting || one === Status.sent ? 0 : 1), 0);
   listen({ type: "phase", sync: sync.name, phase: "apply", total: planned.changes });
   const recorder = createRecorder({
     sync: sync.name,

@@ -23,12 +23,13 @@ export async function finishRun(world: World, store: StateStore, run: LoadedRun)
   const syncs: Record<string, LedgerState> = { ...state.syncs };
   await withStaging(undefined, async (staging) => {
     for (const planned of run.manifest.syncs) {
-      const folded = await foldSync(staging, store, run, planned, state.syncs[planned.sync.name], serial);
+      const folded = await foldSync(world, staging, store, run, planned, state.syncs[planned.sync.name], serial);
       if (folded) syncs[planned.sync.name] = folded;
     }
   });
   const lineage = state.lineage || world.randomName();
   await store.write({ version: 1, lineage, serial, syncs } satisfies State);
+  await removeMerged(world, store, state, syncs);
   const clean = [...run.progress.values()].every(({ status }) =>
     status.every((one) => one === Status.applied || one === Status.accepted),
   );
@@ -37,7 +38,23 @@ export async function finishRun(world: World, store: StateStore, run: LoadedRun)
   return result;
 }
 
+/** Removes segments that neither this state nor the one before lists: a plan that began earlier may still read those. */
+async function removeMerged(
+  world: World,
+  store: StateStore,
+  before: State,
+  now: Record<string, LedgerState>,
+): Promise<void> {
+  for (const [sync, { segments }] of Object.entries(now)) {
+    const listed = new Set([...segments, ...(before.syncs[sync]?.segments ?? [])].map(({ file }) => file));
+    const folder = `ledger/${fileName(sync)}`;
+    for (const file of await world.disk.list(store.path(folder)))
+      if (!listed.has(`${folder}/${file}`)) await world.disk.remove(store.path(`${folder}/${file}`));
+  }
+}
+
 async function foldSync(
+  world: World,
   staging: Staging,
   store: StateStore,
   run: LoadedRun,
@@ -81,6 +98,7 @@ async function foldSync(
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const sql = merge ? await merged() : `SELECT * FROM ${segment.sql}`;
     await staging.run(`COPY (${sql}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`);
+    await world.disk.flush(path);
     const { rows } = await staging.row<{ rows: string }>(`SELECT count(*) AS rows FROM read_parquet(${literal(path)})`);
     return { file, rows: Number(rows), hash: segment.hash };
   }

@@ -132,19 +132,25 @@ async function* rawRows(
 
   // Ids first: a record that Ebb knows is found by its id even when its matched field was edited.
   const useIds = way === "keys" && capabilities.read.ids;
+  const missing: string[] = [];
   if (useIds) {
     const ids = staging.text(`SELECT id FROM ${ledger} WHERE id IS NOT NULL`);
-    yield* chunks(
-      ids,
-      capabilities.read.ids ?? 1,
-      async (some) => readAll(destination.read({ ...base, by: "ids", ids: some }, signal)),
-      columns,
-    );
+    const readIds = async (some: readonly string[]) => {
+      const records = await readAll(destination.read({ ...base, by: "ids", ids: some }, signal));
+      const found = new Set(records.map(({ id }) => id));
+      for (const id of some) if (!found.has(id)) missing.push(id);
+      return records;
+    };
+    yield* chunks(ids, capabilities.read.ids ?? 1, readIds, columns);
   }
+  await staging.loadText("observed_missing", ["id"], once([missing]));
   const unknownOnly = useIds || way === "since";
   const keys = staging.text(
     `SELECT DISTINCT CAST(key AS VARCHAR) FROM ${desired} d WHERE key IS NOT NULL ${
-      unknownOnly ? `AND NOT EXISTS (SELECT 1 FROM ${ledger} r WHERE r.key = d.key)` : ""
+      // A record that is gone may have been made anew, with another id.
+      unknownOnly
+        ? `AND NOT EXISTS (SELECT 1 FROM ${ledger} r WHERE r.key = d.key AND r.id NOT IN (SELECT id FROM ${table("observed_missing")}))`
+        : ""
     } ORDER BY 1`,
   );
   const readKeys = (some: readonly string[]) =>
@@ -157,6 +163,10 @@ async function* rawRows(
     );
     yield* chunks(gone, capabilities.read.keys ?? 1, readKeys, columns);
   }
+}
+
+async function* once(columns: TextColumns): AsyncIterable<TextColumns> {
+  yield columns;
 }
 
 const READS_AT_ONCE = 4;

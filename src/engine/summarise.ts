@@ -17,9 +17,9 @@ export interface Tally {
 export async function tally(staging: Staging, fields: readonly SyncField[]): Promise<Tally> {
   const numbers = (row: Row) => Object.fromEntries(Object.entries(row).map(([name, n]) => [name, Number(n ?? 0)]));
   const per = fields.flatMap((_, i) => [
-    `count(*) FILTER (c${i}) AS c${i}`,
-    `count(*) FILTER (c${i} AND (action = 'create' OR o${i} IS NULL)) AS n${i}`,
-    `count(*) FILTER (c${i} AND (action = 'delete' OR a${i} IS NULL)) AS e${i}`,
+    `count(*) FILTER (action = 'update' AND c${i}) AS c${i}`,
+    `count(*) FILTER (action = 'update' AND c${i} AND o${i} IS NULL) AS n${i}`,
+    `count(*) FILTER (action = 'update' AND c${i} AND a${i} IS NULL) AS e${i}`,
   ]);
   const n = numbers(
     await staging.row(

@@ -110,16 +110,15 @@ function reasons({ reasons: { warehouse, drift, conflict } }: SyncSummary, style
 }
 
 function fields(sync: SyncSummary): string[] {
-  const written = sync.counts.create + sync.counts.update + sync.counts.delete;
   const rows = sync.fields.map(({ name, changed, filled, cleared }) => {
     const parts = [
       filled > 0 ? `${thousands(filled)} from empty` : "",
       cleared > 0 ? `${thousands(cleared)} to empty` : "",
     ];
-    return [sanitise(name), thousands(changed), percent(changed, written), parts.filter(Boolean).join(", ")];
+    return [sanitise(name), thousands(changed), percent(changed, sync.counts.update), parts.filter(Boolean).join(", ")];
   });
   const lines = columns(rows, { indent: " ".repeat(12), right: [1, 2] });
-  return lines.map((line, i) => (i === 0 ? padEnd("  fields", 12) + line.slice(12) : line));
+  return lines.map((line, i) => (i === 0 ? padEnd("  updated", 12) + line.slice(12) : line));
 }
 
 function rejected(sync: SyncSummary, samples: RejectedKeys, reveal: Reveal, style: Style): string[] {

@@ -1,25 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { ebb, root, scratch } from "./run.ts";
 
 const folder = scratch();
 afterAll(() => folder.clear());
-
-/** The project's own code loads the compiled package, so that has to be there. */
-beforeAll(() => {
-  const built = join(root, "dist/src/constructs/index.js");
-  const newest = Math.max(
-    ...["src", "providers"].flatMap((directory) =>
-      readdirSync(join(root, directory), { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.name.endsWith(".test.ts"))
-        .map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs),
-    ),
-  );
-  if (!existsSync(built) || statSync(built).mtimeMs < newest)
-    execFileSync(process.execPath, [join(root, "scripts/build.js")], { stdio: "ignore" });
-}, 120_000);
 
 describe("init", { timeout: 120_000 }, () => {
   it("makes a project that plans, applies, and is done", async () => {

@@ -177,7 +177,7 @@ describe("hostile names and values", () => {
     await fc.assert(
       fc.asyncProperty(
         fc.oneof(fc.constantFrom(...hostileNames), fc.string({ minLength: 1, maxLength: 20 }).filter((name) => !name.includes("\0"))),
-        fc.oneof(word, fc.string({ unit: "binary", maxLength: 20 }).filter((text) => text.isWellFormed() && !text.includes("\0"))),
+        fc.oneof(word, fc.string({ unit: "binary", maxLength: 20 }).filter((text) => !/[\0\ud800-\udfff]/.test(text))),
         async (name, value) => {
           const rows = await staging().rows<{ v: string }>(
             `SELECT ${ident(name)} AS v FROM (SELECT ${literal(value)} AS ${ident(name)})`,

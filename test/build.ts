@@ -1,0 +1,18 @@
+/** Compiles dist, once before the tests, when the sources are newer: scenarios and made projects run the compiled package. */
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+export default function build(): void {
+  const built = join(root, "dist/src/cli/main.js");
+  const changed = ["src", "providers"].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter(({ name }) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
+      .map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs),
+  );
+  if (existsSync(built) && statSync(built).mtimeMs >= Math.max(...changed)) return;
+  execFileSync(process.execPath, [join(root, "scripts/build.js")], { cwd: root, stdio: "inherit" });
+}
