@@ -14,6 +14,7 @@ import type { Project } from "../src/engine/project.ts";
 import { rowHashName, rowHashSql } from "../src/engine/row-hash.ts";
 import { openState } from "../src/engine/state.ts";
 import { benchWorld, inFolder, never, peakMb, silent, timed } from "./harness.ts";
+import { benchMapDiff } from "./map-diff.ts";
 
 const types: Readonly<Record<string, FieldType>> = {
   name: { kind: "text" },
@@ -40,9 +41,11 @@ export interface PlanFigures {
   readonly planSeconds: number;
   readonly peakMb: number;
   readonly changes: number;
+  /** The same diff with a JavaScript Map, where it was asked for. */
+  readonly mapSeconds: number | null;
 }
 
-export function benchPlan(rows: number, changedPercent: 0 | 1): Promise<PlanFigures> {
+export function benchPlan(rows: number, changedPercent: 0 | 1, map = false): Promise<PlanFigures> {
   return inFolder(async (directory) => {
     const recorded = await makeData(directory, rows, changedPercent);
     const scanSeconds = await scan(directory, recorded);
@@ -95,7 +98,18 @@ export function benchPlan(rows: number, changedPercent: 0 | 1): Promise<PlanFigu
     const made = await timed(() => plan(world, project, { directory: join(directory, "plan") }, silent, never));
     const [one] = made.value.summary.syncs;
     const changes = one ? one.counts.create + one.counts.update + one.counts.delete : 0;
-    return { rows, changedPercent, scanSeconds, planSeconds: made.seconds, peakMb: peakMb(), changes };
+    const peak = peakMb();
+    const byMap = map ? await benchMapDiff(recorded, join(directory, "new.parquet")) : null;
+    if (byMap && byMap.changes !== changes) throw new TypeError("the two diffs disagree");
+    return {
+      rows,
+      changedPercent,
+      scanSeconds,
+      planSeconds: made.seconds,
+      peakMb: peak,
+      changes,
+      mapSeconds: byMap?.seconds ?? null,
+    };
   });
 }
 
@@ -146,6 +160,10 @@ async function scan(directory: string, recorded: string): Promise<number> {
 }
 
 if (process.argv[2] === "--child") {
-  const figures = await benchPlan(Number(process.argv[3]), Number(process.argv[4]) === 1 ? 1 : 0);
+  const figures = await benchPlan(
+    Number(process.argv[3]),
+    Number(process.argv[4]) === 1 ? 1 : 0,
+    process.argv[5] === "map",
+  );
   process.stdout.write(`${JSON.stringify(figures)}\n`);
 }

@@ -41,7 +41,8 @@ function openDestination({ store }: z.output<typeof connection>, context: Contex
       return { object: name, fields, recordCount: records.size };
     },
 
-    async *read(request: ReadRequest) {
+    async *read(request: ReadRequest, signal) {
+      signal.throwIfAborted();
       const all = [...objectNamed(request.object).records].map(([id, fields]): ObservedRecord => ({ id, fields }));
       if (request.by === "ids") yield all.filter(({ id }) => request.ids.includes(id));
       if (request.by === "scan") yield all;
@@ -53,7 +54,8 @@ function openDestination({ store }: z.output<typeof connection>, context: Contex
       }
     },
 
-    async *write(batch: Batch) {
+    async *write(batch: Batch, signal) {
+      signal.throwIfAborted();
       const object = objectNamed(batch.object);
       yield { outcomes: batch.changes.map((change) => writeOne(object, change)) };
     },

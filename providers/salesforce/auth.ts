@@ -53,7 +53,10 @@ export function openSession(credentials: Credentials, context: Context): Session
   async function mint(signal: AbortSignal): Promise<Grant> {
     const body = grantForm(credentials, context).toString();
     const headers = { "content-type": "application/x-www-form-urlencoded" };
-    const answer = await login.request({ method: "POST", path: "/services/oauth2/token", headers, body }, signal);
+    const answer = await login.request(
+      { method: "POST", path: "/services/oauth2/token", headers, body, repeatable: true },
+      signal,
+    );
     const reply = answer.json<{ access_token?: string; instance_url?: string; id?: string }>();
     const [, organisation] = /\/id\/(\w+)\//.exec(reply.id ?? "") ?? [];
     if (!reply.access_token || !reply.instance_url || !organisation)

@@ -22,7 +22,7 @@ export async function* readRecords(
   if (request.by === "ids") {
     const path = `${root}/composite/sobjects/${encodeURIComponent(object)}`;
     const json = { ids: request.ids, fields: [...new Set(["Id", ...fields])] };
-    const answer = await http.request({ method: "POST", path, json }, signal);
+    const answer = await http.request({ method: "POST", path, json, repeatable: true }, signal);
     yield answer.json<readonly (Row | null)[]>().flatMap((row) => (row ? [observed(row)] : []));
     return;
   }

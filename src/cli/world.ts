@@ -26,5 +26,6 @@ export function createWorld(directory: string, systems: readonly System[]): Worl
       return agent;
     },
     version: packageVersion(),
+    limiters: new Map(),
   };
 }

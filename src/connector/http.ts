@@ -28,6 +28,8 @@ export interface HttpRequest {
   /** Sent as it is; set a content type. */
   readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
   readonly bucket?: string;
+  /** A read that is no GET: it may be sent again when the answer is lost. */
+  readonly repeatable?: boolean;
   /** Milliseconds until the answer must have begun (default 60,000). */
   readonly timeoutMs?: number;
 }
@@ -61,7 +63,11 @@ export interface HttpWorld {
   readonly dispatcher: () => Promise<Dispatcher>;
   readonly permits: Permits;
   readonly connection: string;
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
+
+/** Times a read is sent before its failure counts. A write is sent once: only the engine knows whether it may again. */
+const READ_ATTEMPTS = 4;
 
 /** The one HTTP client: it waits for a permit, sends, tells the limiter what it learnt, and classifies the answer. */
 export function createHttp(world: HttpWorld, options: HttpOptions): Http {
@@ -77,13 +83,24 @@ export function createHttp(world: HttpWorld, options: HttpOptions): Http {
     }
     return response;
   };
+  const once = async (request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> => {
+    let response = await send(request, signal);
+    if (response.status === 401 && (await options.renew?.(signal))) response = await send(request, signal);
+    const error = options.classify?.(response) ?? classify(response, request, world.connection);
+    if (error) throw error;
+    return response;
+  };
   return {
     async request(request, signal) {
-      let response = await send(request, signal);
-      if (response.status === 401 && (await options.renew?.(signal))) response = await send(request, signal);
-      const error = options.classify?.(response) ?? classify(response, request, world.connection);
-      if (error) throw error;
-      return response;
+      const attempts = request.method === "GET" || request.repeatable ? READ_ATTEMPTS : 1;
+      for (let attempt = 1; ; attempt++)
+        try {
+          return await once(request, signal);
+        } catch (error) {
+          const again = error instanceof TransientError && error.code !== "QUOTA_EXHAUSTED" && attempt < attempts;
+          if (!again) throw error;
+          await world.sleep(Math.max(error.retryAfterMs ?? 0, 100 * 2 ** attempt), signal);
+        }
     },
   };
 }

@@ -53,15 +53,12 @@ export function openConnections(
       ? { ...options, ...(await startSandbox(world, system, options.baseUrl, closers)) }
       : await resolveSecrets(world, name, system.connection, options);
     const rates = ratesOf(system, complete);
-    const limiter = createLimiter(world, {
-      connection: name,
-      rates,
-      onWait: (ms) => listen({ type: "waiting", connection: name, ms }),
-    });
+    const limiter = limiterOf(world, name, rates, (ms) => listen({ type: "waiting", connection: name, ms }));
     const context: Context = {
       connection: name,
       path: (path) => (isAbsolute(path) ? path : join(world.directory, path)),
-      http: (http) => createHttp({ dispatcher: world.dispatcher, permits: limiter, connection: name }, http),
+      http: (http) =>
+        createHttp({ dispatcher: world.dispatcher, permits: limiter, connection: name, sleep: world.sleep }, http),
       now: world.now,
       sleep: world.sleep,
     };
@@ -104,6 +101,14 @@ function isSandbox(
   options: Readonly<Record<string, unknown>>,
 ): options is Readonly<Record<string, unknown>> & { readonly baseUrl: string } {
   return typeof options.baseUrl === "string" && options.baseUrl.startsWith("sandbox:");
+}
+
+function limiterOf(world: World, connection: string, rates: readonly Rate[], onWait: (ms: number) => void): Limiter {
+  const at = JSON.stringify([connection, rates]);
+  const limiter = world.limiters.get(at) ?? createLimiter(world, { connection, rates });
+  world.limiters.set(at, limiter);
+  limiter.onWait(onWait);
+  return limiter;
 }
 
 function find(world: World, declared: Readonly<Record<string, DeclaredConnection>>, name: string) {

@@ -143,16 +143,18 @@ export function changesSql({ sync, fields }: DiffInput): string {
       ${action === "create" ? "true" : `owned OR ${sync.adopt}`} AS owned, ${parts.join(", ")} FROM (${rows})`;
   };
   const images = { before: `${image(fields, "o")} AS before`, after: `${image(fields, "a")} AS after` };
+  // What is kept for somebody else stays recorded as Ebb left it, so that it stays known as theirs.
+  const kept = sync.onDrift === "keep";
   return [
     select("create", ["a"], ["NULL AS changed", "NULL AS drifted", "NULL AS before", images.after]),
     select(
       "update",
-      ["a", "o", "c", "s"],
+      [kept ? "l" : "a", "o", "c", "s"],
       [
         `${changed} AS changed`,
         `CASE WHEN reason <> 'warehouse' THEN ${drifted} END AS drifted`,
         images.before,
-        images.after,
+        kept ? `${image(fields, "l")} AS after` : images.after,
       ],
     ),
     select("delete", ["o"], ["NULL AS changed", "NULL AS drifted", images.before, "NULL AS after"]),
@@ -171,7 +173,7 @@ export async function leftMoved(staging: Staging, { ledger, observed }: DiffInpu
   const { n } = await staging.row<{ n: string }>(
     `SELECT count(*) AS n FROM (SELECT key, h FROM ${ledger}) r LEFT JOIN (SELECT key, h FROM ${observed}) o ON o.key = r.key
      WHERE o.h IS DISTINCT FROM r.h
-       AND NOT EXISTS (SELECT 1 FROM ${table("judged")} j WHERE j.key = r.key AND j.action IS NOT NULL AND j.problem IS NULL)
+       AND NOT EXISTS (SELECT 1 FROM ${table("judged")} j WHERE j.key = r.key AND j.action IS NOT NULL AND j.problem IS NULL AND NOT j.kept)
        AND NOT EXISTS (SELECT 1 FROM ${table("confirmed")} c WHERE c.key = r.key)`,
   );
   return Number(n);
@@ -181,7 +183,10 @@ function image(fields: readonly SyncField[], prefix: string): string {
   return `struct_pack(${fields.map(({ name }, i) => `${ident(name)} := ${prefix}${i}`).join(", ")})`;
 }
 
-/** Per field: what it will be (`a`), whether that is a change (`c`), whether somebody else moved it (`s`), and both (`w`). */
+/**
+ * Per field: what it will be (`a`), whether that is a change (`c`), whether somebody else moved it (`s`), and both (`w`);
+ * and with `onDrift: keep` what is recorded of it (`l`).
+ */
 function settledSql(sync: Sync, fields: readonly SyncField[], full: boolean): string {
   const keep = sync.onDrift === "keep";
   const columns = fields.map(({ mapping }, i) => {
@@ -197,10 +202,11 @@ function settledSql(sync: Sync, fields: readonly SyncField[], full: boolean): st
     const after = `CASE WHEN NOT wanted THEN NULL WHEN there THEN ${wanted} ELSE d${i} END`;
     return { after, drifted, moved, held, index: i };
   });
-  const inner = columns.flatMap(({ after, drifted, moved, index }) => [
+  const inner = columns.flatMap(({ after, drifted, moved, held, index }) => [
     `${after} AS a${index}`,
     `${drifted} AS s${index}`,
     `${moved} AS w${index}`,
+    ...(keep ? [`CASE WHEN wanted AND there AND ${held} THEN r${index} ELSE ${after} END AS l${index}`] : []),
   ]);
   const changed = columns.map(
     ({ index: i }) =>
@@ -231,7 +237,7 @@ function judgedSql(input: DiffInput): string {
   // Only what is looked at later is kept: these rows may be all there are.
   const columns = [
     ...["key", "id", "owned", "wanted", "there", "kept"],
-    ...fields.flatMap((_, i) => [`a${i}`, `o${i}`, `c${i}`, `s${i}`]),
+    ...fields.flatMap((_, i) => [`a${i}`, `o${i}`, `c${i}`, `s${i}`, ...(sync.onDrift === "keep" ? [`l${i}`] : [])]),
     `${action} AS action`,
     `${reason} AS reason`,
     `${problemSql(fields, input.failing, creates)} AS problem`,

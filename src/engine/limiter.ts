@@ -21,6 +21,8 @@ interface Bucket {
 export interface Limiter extends Permits {
   /** Calls let through so far. */
   readonly calls: () => number;
+  /** Who is told of waits longer than a second; the last one to ask. */
+  onWait(tell: (ms: number) => void): void;
   readonly quota: () => { readonly used: number; readonly limit: number } | null;
 }
 
@@ -41,10 +43,14 @@ export function createLimiter(world: Pick<World, "now" | "sleep">, options: Limi
   }
   let pausedUntil = 0;
   let calls = 0;
+  let tellWait = options.onWait;
   let quota: { used: number; limit: number; at: number } | null = null;
 
   return {
     calls: () => calls,
+    onWait(tell) {
+      tellWait = tell;
+    },
     quota: () => quota && { used: quota.used, limit: quota.limit },
     async acquire(bucket, signal) {
       signal.throwIfAborted();
@@ -67,7 +73,7 @@ export function createLimiter(world: Pick<World, "now" | "sleep">, options: Limi
           if (quota) quota = { ...quota, used: quota.used + 1 };
           return;
         }
-        if (at - now > 1_000) options.onWait?.(at - now);
+        if (at - now > 1_000) tellWait?.(at - now);
         await world.sleep(at - now, signal);
       }
     },

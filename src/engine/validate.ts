@@ -12,7 +12,7 @@ export function problemSql(fields: readonly SyncField[], failing: readonly numbe
   const when = (condition: string, code: RejectCode, name: string) =>
     cases.push(`WHEN ${condition} THEN struct_pack(code := ${literal(code)}, field := ${literal(name)})`);
   fields.forEach(({ name, type, mapping, description }, i) => {
-    if (failing.includes(i)) when(`wanted AND b${i}`, "TYPE_MISMATCH", name);
+    if (failing.includes(i)) when(`wanted AND b${i}`, mapping.lookup ? "LOOKUP_MISSING" : "TYPE_MISMATCH", name);
     if (mapping.whenNull === "reject") when(`${written} AND d${i} IS NULL`, "NULL_REFUSED", name);
     const maxLength = type.kind === "text" || type.kind === "email" ? type.maxLength : undefined;
     if (maxLength !== undefined) when(`wanted AND c${i} AND length(a${i}) > ${maxLength}`, "TOO_LONG", name);

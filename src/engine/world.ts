@@ -2,6 +2,7 @@
 import type { Dispatcher } from "undici";
 import type { System } from "../connector/index.ts";
 import type { Disk } from "./disk.ts";
+import type { Limiter } from "./limiter.ts";
 
 export interface World {
   readonly systems: readonly System[];
@@ -17,6 +18,8 @@ export interface World {
   /** Loaded with the first HTTP connection. */
   dispatcher(): Promise<Dispatcher>;
   readonly version: string;
+  /** One limiter for each connection while the process lives: a plan's calls count for the apply that follows. */
+  readonly limiters: Map<string, Limiter>;
 }
 
 export type Phase = "source" | "destination" | "diff" | "save" | "apply" | "settle";

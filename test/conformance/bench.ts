@@ -68,6 +68,7 @@ export async function openBench(
   const watched: Watched = { batches: [], outcomes: [], reads: [], errors: [], around: undefined };
   let rows: readonly Fields[] = [];
   const all = () => [fixture.matchOn, ...fieldNames(fixture), ...Object.keys(fixture.base ?? {})];
+  const columnsOf = () => [...new Set([...all(), ...Object.keys(fixture.invalid ?? {})])];
   const source = defineSystem({
     name: "rows",
     title: "Rows",
@@ -76,7 +77,7 @@ export async function openBench(
     source: {
       reads: ["table"],
       open: async () => {
-        const columns = all().map((name) => ({ name, type: { kind: "text" } as const }));
+        const columns = columnsOf().map((name) => ({ name, type: { kind: "text" } as const }));
         return {
           describe: async () => columns,
           async extract() {
@@ -97,7 +98,8 @@ export async function openBench(
   });
   const connections = {
     warehouse: { system: "rows", options: {} },
-    crm: { system: fixture.system.name, options: fixture.options },
+    // As decoded: checked, with defaults.
+    crm: { system: fixture.system.name, options: fixture.system.connection.parse(fixture.options) },
   };
   const syncOf = (mode: Mode, fields: readonly string[], more: object = {}) =>
     testSync({

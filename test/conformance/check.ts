@@ -14,7 +14,9 @@ import type { DestinationFixture } from "./fixture.ts";
 export interface Check {
   readonly name: string;
   /** Whether the destination declares what is checked; absent: all do. */
-  readonly applies?: (capabilities: Capabilities, fixture: DestinationFixture) => boolean;
+  readonly applies?: (capabilities: Capabilities) => boolean;
+  /** Why this object cannot be used for the check, where it cannot. */
+  readonly lacks?: (fixture: DestinationFixture) => string | false;
   readonly run: (fixture: DestinationFixture) => Promise<void>;
 }
 

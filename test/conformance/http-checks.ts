@@ -3,7 +3,7 @@ import { AuthError, EbbError, TransientError } from "../../src/core/errors.ts";
 import { neverAborts } from "../world.ts";
 import { type Bench, countsOf, key, openBench } from "./bench.ts";
 import { type Check, can, converge, errorOf } from "./check.ts";
-import type { Forced } from "./fixture.ts";
+import type { DestinationFixture, Forced } from "./fixture.ts";
 
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
 
@@ -31,19 +31,25 @@ const answers: readonly { readonly name: string; readonly forced: Omit<Forced, "
   { name: "a connection that breaks after the work", forced: { reset: "after" }, is: transient },
 ];
 
+async function forceIn({ force, system }: DestinationFixture, forced: Forced): Promise<void> {
+  if (!force) expect.fail(`the fixture of ${system.name} cannot force an answer`);
+  await force(forced);
+}
+
 function transient(error: EbbError): boolean {
   return error instanceof TransientError;
 }
 
+/** For systems that are reached over HTTP; the fixture then has `force` and `throttle`. */
 export const httpChecks: readonly Check[] = [
   {
     name: "429 is transient and carries how long to wait",
-    applies: (_, fixture) => fixture.throttle !== undefined,
     async run(fixture) {
       const bench = await openBench(fixture);
       await fixture.reset([bench.row(0)]);
       const error = await bench.direct(async ({ destination }) => {
         const throttled = await fixture.throttle?.();
+        expect(throttled, "the fixture can throttle").toBeDefined();
         const request = { object: fixture.object, fields: [fixture.matchOn], match: [fixture.matchOn] };
         const reading = (async () => {
           for await (const _ of destination.read({ ...request, by: "keys", keys: [key(fixture, 0)] }, neverAborts));
@@ -63,11 +69,10 @@ export const httpChecks: readonly Check[] = [
   ...answers.map(
     ({ name, forced, is }): Check => ({
       name: `a read answered ${name} is classified`,
-      applies: (_, fixture) => fixture.force !== undefined,
       async run(fixture) {
         const bench = await openBench(fixture);
         await fixture.reset([bench.row(0)]);
-        await fixture.force?.({ on: "read", ...forced });
+        await forceIn(fixture, { on: "read", ...forced });
         const error = await errorOf(readOne(bench));
         expect(is(error), `${error.name} ${error.code}`).toBe(true);
         expect(error.message).not.toContain("<html>");
@@ -80,8 +85,7 @@ export const httpChecks: readonly Check[] = [
       return [
         {
           name: `a write answered ${name}${performed ? " though the work was done" : ""} loses nothing and doubles nothing`,
-          applies: (capabilities, fixture) =>
-            fixture.force !== undefined && can("create", "update", "delete")(capabilities),
+          applies: can("create", "update", "delete"),
           async run(fixture) {
             const bench = await openBench(fixture);
             await fixture.reset([]);
@@ -100,7 +104,7 @@ export const httpChecks: readonly Check[] = [
 /** Applies with one answer gone wrong, and goes on until all is done, as a person would. */
 async function run(bench: Bench, forced: Forced): Promise<void> {
   const open = await bench.run.plan();
-  await bench.fixture.force?.(forced);
+  await forceIn(bench.fixture, forced);
   const first = await bench.run.apply(open).catch((error: unknown) => {
     expect(error).toBeInstanceOf(EbbError);
     return null;

@@ -1,4 +1,4 @@
 /** Suites for connectors made elsewhere: what `ebb/testing` exports. @module */
-export { destinationChecks, testDestination } from "./destination.ts";
+export { checksFor, testDestination } from "./destination.ts";
 export type { DestinationFixture, Forced, Kind, Waiver } from "./fixture.ts";
 export { preciousValues } from "./fixture.ts";

@@ -59,4 +59,4 @@ async function fixture(): Promise<DestinationFixture> {
   };
 }
 
-testDestination("memory", fixture);
+testDestination(memory, fixture);

@@ -120,7 +120,7 @@ export function normalise(output: string, directory: string): string {
     .replaceAll(directory, "<dir>")
     .replace(/\bnpx ebb\b/g, "ebb")
     .replace(/\b\d{8}T\d{6}-[0-9a-f]{6}\b/g, "<run>")
-    .replace(/^((?:Run <run>, )?kept in) .*(?:\n {2}\S.*)*$/gm, "$1 <dir>")
+    .replace(/^((?:Run <run>, )?kept in)\b.*(?:\n {2}\S.*)*$/gm, "$1 <dir>")
     .replace(/\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| UTC)?/g, "<time>")
     .replace(/\b(Plan|plan) [0-9a-f]{12}\b/g, "$1 <digest>")
     .replace(/•••[0-9a-f]{4}/g, "•••")

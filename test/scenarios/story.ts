@@ -33,6 +33,8 @@ export class Story {
   private readonly env: Record<string, string> = {};
   private readonly running = new Map<string, Running>();
   private readonly mounted: string[] = [];
+  /** Name of the run that was told of last: `<run>` in a command. */
+  private lastRun = "";
 
   constructor(directory: string, files: ReadonlyMap<string, string>) {
     this.directory = directory;
@@ -48,7 +50,7 @@ export class Story {
 
   /** Runs a step's command, to its end or until it was started. */
   async run(command: string, background: string | undefined): Promise<Shown> {
-    const [verb = "", ...args] = words(command);
+    const [verb = "", ...args] = words(command.replaceAll("<run>", this.lastRun));
     if (verb === "ebb" && background !== undefined) return this.begin(background, args);
     if (background !== undefined) throw new SyntaxError(`only ebb can go on beside the story: ${command}`);
     if (verb === "ebb") return this.start(args).ended;
@@ -126,11 +128,14 @@ export class Story {
         });
       },
     });
-    const shown = ended.then(({ code, out, err }) => ({
-      exit: String(code ?? running.child?.signalCode),
-      out: normalise(out, this.directory),
-      err: normalise(err, this.directory),
-    }));
+    const shown = ended.then(({ code, out, err }) => {
+      this.lastRun = /\b\d{8}T\d{6}-[0-9a-f]{6}\b/.exec(out + err)?.[0] ?? this.lastRun;
+      return {
+        exit: String(code ?? running.child?.signalCode),
+        out: normalise(out, this.directory),
+        err: normalise(err, this.directory),
+      };
+    });
     return Object.assign(running, { ended: shown });
   }
 
