@@ -36,3 +36,5 @@ function median(work: () => number, times: number): number {
   const all = Array.from({ length: times }, work).sort((a, b) => a - b);
   return Math.round(all[Math.floor(times / 2)] ?? 0);
 }
+
+if (process.argv[2] === "--child") process.stdout.write(`${JSON.stringify(await benchStartup())}\n`);

@@ -6,6 +6,7 @@ import { ident, literal } from "../../src/core/sql.ts";
 import { temporaryFolder } from "../world.ts";
 import { testDestination } from "./destination.ts";
 import type { DestinationFixture } from "./fixture.ts";
+import { type SourceFixture, testSource } from "./source.ts";
 
 const columns = {
   id: "VARCHAR PRIMARY KEY",
@@ -88,3 +89,36 @@ async function fixture(): Promise<DestinationFixture> {
 }
 
 testDestination(duckdb, fixture);
+
+const sourceColumns: Readonly<Record<string, string>> = { ...columns, id: "VARCHAR" };
+
+function sourceFixture(form: "table" | "sql") {
+  return async (): Promise<SourceFixture> => {
+    const directory = await temporaryFolder();
+    const file = join(directory, "lake.duckdb");
+    const definition = Object.entries(sourceColumns).map(([name, type]) => `${name} ${type}`);
+    await execute(file, `CREATE TABLE people (${definition.join(", ")})`);
+    return {
+      system: duckdb,
+      options: { path: "lake.duckdb" },
+      directory,
+      query: form === "table" ? { table: "people" } : { sql: "SELECT * FROM people;" },
+      columns: { ...(await fixture()).fields },
+      async fill(rows) {
+        const inserts = rows.map((row) => {
+          const names = Object.keys(row);
+          const values = names.map((name) => cell(name, row[name] ?? null));
+          return `INSERT INTO people (${names.map(ident).join(", ")}) VALUES (${values.join(", ")})`;
+        });
+        await execute(file, "DELETE FROM people", ...inserts);
+      },
+      unknownTable: form === "table" ? { table: "peopl" } : { sql: "SELECT * FROM peopl" },
+      known: "people",
+      nonsense: { sql: "SELEC id FROM people" },
+      failsLater: { sql: "SELECT * REPLACE (CAST(CAST(id AS INTEGER) AS VARCHAR) AS id) FROM people" },
+    };
+  };
+}
+
+testSource(duckdb, sourceFixture("table"));
+testSource({ ...duckdb, title: "DuckDB, by query," }, sourceFixture("sql"));

@@ -15,6 +15,9 @@ function readOne(bench: Bench): Promise<void> {
   });
 }
 
+/** More often than any client asks again. */
+const PATIENCE = 10;
+
 const html = "<!doctype html><html><body><h1>502 Bad Gateway</h1></body></html>";
 
 /** Answers that are not the API's, and what the engine must take them for. */
@@ -72,13 +75,26 @@ export const httpChecks: readonly Check[] = [
       async run(fixture) {
         const bench = await openBench(fixture);
         await fixture.reset([bench.row(0)]);
-        await forceIn(fixture, { on: "read", ...forced });
+        await forceIn(fixture, { on: "read", ...forced, times: PATIENCE });
         const error = await errorOf(readOne(bench));
         expect(is(error), `${error.name} ${error.code}`).toBe(true);
         expect(error.message).not.toContain("<html>");
       },
     }),
   ),
+  ...answers
+    .filter(({ forced }) => (forced.status ?? 500) >= 500)
+    .map(
+      ({ name, forced }): Check => ({
+        name: `a read answered ${name} once is repeated`,
+        async run(fixture) {
+          const bench = await openBench(fixture);
+          await fixture.reset([bench.row(0)]);
+          await forceIn(fixture, { on: "read", ...forced });
+          await readOne(bench);
+        },
+      }),
+    ),
   ...answers.flatMap(({ name, forced }): Check[] =>
     [false, true].flatMap((performed): Check[] => {
       if (performed && (forced.reset !== undefined || forced.status === 401 || forced.status === 403)) return [];

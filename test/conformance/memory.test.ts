@@ -4,6 +4,7 @@ import { memoryObject, memoryStore } from "../../providers/memory/store.ts";
 import type { FieldDescription } from "../../src/connector/index.ts";
 import { testDestination } from "./destination.ts";
 import type { DestinationFixture } from "./fixture.ts";
+import { type SourceFixture, testSource } from "./source.ts";
 
 const fields = {
   text: "name",
@@ -60,3 +61,25 @@ async function fixture(): Promise<DestinationFixture> {
 }
 
 testDestination(memory, fixture);
+
+async function sourceFixture(): Promise<SourceFixture> {
+  const store = randomUUID();
+  const object = memoryObject(descriptions);
+  memoryStore(store).set("people", object);
+  return {
+    system: memory,
+    options: { store },
+    query: { table: "people" },
+    columns: fields,
+    async fill(rows) {
+      object.records.clear();
+      for (const row of rows) object.records.set(object.newId(), { ...row });
+    },
+    unknownTable: { table: "peopl" },
+    known: "people",
+    nonsense: null,
+    failsLater: null,
+  };
+}
+
+testSource(memory, sourceFixture);

@@ -9,6 +9,7 @@ import { type Context, ident, type Value } from "../../src/connector/index.ts";
 import { neverAborts } from "../world.ts";
 import { testDestination } from "./destination.ts";
 import type { DestinationFixture } from "./fixture.ts";
+import { type SourceFixture, testSource } from "./source.ts";
 
 const columns = {
   id: "varchar(20) PRIMARY KEY",
@@ -105,3 +106,25 @@ async function fixture(): Promise<DestinationFixture> {
 }
 
 testDestination(postgres, fixture);
+
+function sourceFixture(form: "table" | "sql") {
+  return async (): Promise<SourceFixture> => {
+    const { fields, reset } = await fixture();
+    await execute("ALTER TABLE people DROP CONSTRAINT people_pkey");
+    await execute("ALTER TABLE people ALTER COLUMN id DROP NOT NULL");
+    return {
+      system: postgres,
+      options: { embedded: folder },
+      query: form === "table" ? { table: "people" } : { sql: "SELECT * FROM people;" },
+      columns: fields,
+      fill: reset,
+      unknownTable: form === "table" ? { table: "peopl" } : { sql: "SELECT * FROM peopl" },
+      known: "people",
+      nonsense: { sql: "SELEC id FROM people" },
+      failsLater: { sql: "SELECT id::integer::text AS id, name, size, price, score, active, born, seen, extra, raw FROM people" },
+    };
+  };
+}
+
+testSource(postgres, sourceFixture("table"));
+testSource({ ...postgres, title: "Postgres, by query," }, sourceFixture("sql"));

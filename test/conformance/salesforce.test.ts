@@ -83,8 +83,9 @@ async function fixture(): Promise<DestinationFixture> {
     fields,
     base: { LastName: "Lovelace" },
     key: (n) => `p${n}@example.com`,
-    // The vendor checks the day of birth, and no description says so.
-    invalid: { LastName: "poison" },
+    // There is no such account, which no description of the field can tell.
+    invalid: { AccountId: "001000000000999AAA" },
+    virtualTime: true,
     values: {
       text: [null, " padded ", "null", "0012", "👩‍👩‍👧 ünïcode", "مرحبا بالعالم", `quo"te's, \\ and %s`, "<b>&amp;</b>"],
       integer: [null, "0", "-1", "999999999"],
@@ -113,6 +114,7 @@ async function fixture(): Promise<DestinationFixture> {
     },
     async throttle() {
       await faults({ rate: { calls: 1, perMs: 60_000 } });
+      await call("GET", "/services/data");
       return {
         async free() {
           await faults({ rate: null });

@@ -76,6 +76,8 @@ export class Story {
         return this.crm.run(args);
       case "sql":
         return this.sql(first, command.slice(command.indexOf(first) + first.length).trim());
+      case "postgres":
+        return this.postgres(first, command.slice(command.indexOf(first) + first.length).trim());
       case "set":
         this.env[first] = second;
         return "";
@@ -162,13 +164,25 @@ export class Story {
   }
 
   private async sql(file: string, given: string): Promise<string> {
-    const text = given.startsWith("< ") ? readFileSync(this.path(given.slice(2)), "utf8") : given;
-    const rows = await sql(this.path(file), [text]);
-    const cell = (value: unknown) => (typeof value === "object" ? JSON.stringify(value) : String(value));
-    // What a statement that reads nothing answers is a count that says nothing here.
-    return /^\s*(select|from|with)\b/i.test(text)
-      ? rows.map((row) => Object.values(row).map(cell).join("  ")).join("\n")
-      : "";
+    const text = this.statement(given);
+    return rowsText(text, await sql(this.path(file), [text]));
+  }
+
+  private async postgres(folder: string, given: string): Promise<string> {
+    const { PGlite } = await import("@electric-sql/pglite");
+    const database = await PGlite.create(this.path(folder));
+    try {
+      const text = this.statement(given);
+      const [answer] = await database.exec(text);
+      return rowsText(text, (answer?.rows ?? []) as readonly Record<string, unknown>[]);
+    } finally {
+      await database.close();
+    }
+  }
+
+  /** SQL as it was typed, or from the file after `<`. */
+  private statement(given: string): string {
+    return given.startsWith("< ") ? readFileSync(this.path(given.slice(2)), "utf8") : given;
   }
 
   private replace(file: string, from: string, to: string): string {
@@ -228,4 +242,12 @@ function reached(stats: string, text: string): boolean {
   const [name, wanted] = text.split(" ");
   const found = stats.split("\n").find((line) => line.startsWith(`${name} `));
   return found !== undefined && Number(found.split(" ")[1]) >= Number(wanted);
+}
+
+function rowsText(statement: string, rows: readonly Readonly<Record<string, unknown>>[]): string {
+  // What a statement that reads nothing answers is a count that says nothing here.
+  if (!/^\s*(select|from|with)\b/i.test(statement)) return "";
+  const cell = (value: unknown) =>
+    value instanceof Date ? value.toISOString() : typeof value === "object" ? JSON.stringify(value) : String(value);
+  return rows.map((row) => Object.values(row).map(cell).join("  ")).join("\n");
 }
