@@ -154,6 +154,8 @@ describe.each(places)("Postgres, $place", ({ place, start }) => {
     await running?.stop();
   });
   beforeEach(async ({ skip }) => {
+    // Where a server must be there, its absence is a failure and no reason to skip.
+    if (process.env.EBB_REQUIRE_POSTGRES) expect(bin).toBeDefined();
     skip(place === "server" && bin === undefined, noServer);
     for (const sql of [
       "DROP SCHEMA public CASCADE",
