@@ -7,10 +7,10 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { version } from "@duckdb/node-api";
 import { memoryObject, memoryStore } from "../providers/memory/store.ts";
+import type { Project } from "../src/core/decode.ts";
 import { completeSync } from "../src/core/sync.ts";
 import type { FieldType } from "../src/core/types.ts";
 import { plan } from "../src/engine/plan.ts";
-import type { Project } from "../src/engine/project.ts";
 import { rowHashName, rowHashSql } from "../src/engine/row-hash.ts";
 import { openState } from "../src/engine/state.ts";
 import { benchWorld, inFolder, never, peakMb, silent, timed } from "./harness.ts";
@@ -66,7 +66,7 @@ export function benchPlan(rows: number, changedPercent: 0 | 1, map = false): Pro
         files: { name: "files", system: "duckdb", options: {} },
         crm: { name: "crm", system: "memory", options: { store: "bench" } },
       },
-      state: { directory: ".ebb" },
+      state: { kind: "local", directory: ".ebb" },
       syncs: [sync],
     };
     await openState(world, ".ebb").write({

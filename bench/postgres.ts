@@ -6,10 +6,10 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { Client } from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import { serverPrograms, startServer } from "../providers/postgres/server.ts";
+import type { Project } from "../src/core/decode.ts";
 import { completeSync } from "../src/core/sync.ts";
 import { apply } from "../src/engine/apply.ts";
 import { plan } from "../src/engine/plan.ts";
-import type { Project } from "../src/engine/project.ts";
 import { benchWorld, inFolder, never, peakMb, silent, timed, untouched } from "./harness.ts";
 
 const columns = `k::BIGINT AS id, 'name ' || (hash(k) % 1000000) AS name, 'user' || k || '@example.com' AS email,
@@ -49,7 +49,7 @@ export function benchPostgres(rows: number): Promise<PostgresFigures | null> {
           files: { name: "files", system: "duckdb", options: {} },
           db: { name: "db", system: "postgres", options: { url: "env:DATABASE_URL", schema: "public" } },
         },
-        state: { directory: ".ebb" },
+        state: { kind: "local", directory: ".ebb" },
         syncs: [
           completeSync("bench", {
             source: { connection: "files", file: "rows.parquet" },

@@ -7,10 +7,10 @@ import { join } from "node:path";
 import type { Dispatcher } from "undici";
 import { memoryObject, memoryStore } from "../providers/memory/store.ts";
 import { startSandbox } from "../providers/salesforce/sandbox.ts";
+import type { Project } from "../src/core/decode.ts";
 import { completeSync } from "../src/core/sync.ts";
 import { apply } from "../src/engine/apply.ts";
 import { plan } from "../src/engine/plan.ts";
-import type { Project } from "../src/engine/project.ts";
 import type { World } from "../src/engine/world.ts";
 import { benchWorld, inFolder, never, silent, timed, untouched } from "./harness.ts";
 
@@ -136,7 +136,7 @@ function projectFor(url: string, clientId: string, perSecond: number | null): Pr
         },
       },
     },
-    state: { directory: ".ebb" },
+    state: { kind: "local", directory: ".ebb" },
     syncs: [
       completeSync("bench", {
         source: { connection: "rows", table: "rows" },

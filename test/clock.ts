@@ -5,6 +5,8 @@ export interface VirtualClock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** Moves on by so much, waking whoever is due on the way. */
   advance(ms: number): void;
+  /** How many sleep now. */
+  sleeping(): number;
   /** Milliseconds of each sleep so far that moved the clock. */
   readonly slept: readonly number[];
 }
@@ -44,6 +46,7 @@ export function virtualClock(start = Date.UTC(2026, 0, 5, 9)): VirtualClock {
   };
   return {
     slept,
+    sleeping: () => sleepers.size,
     now: () => time,
     advance(ms) {
       const target = time + ms;

@@ -7,16 +7,15 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Dispatcher } from "undici";
 import { onTestFinished } from "vitest";
 import type { System } from "../src/connector/index.ts";
+import type { Connection, Project } from "../src/core/decode.ts";
 import type { SyncSummary } from "../src/core/plan.ts";
 import { completeSync, type FieldMapping, type Sync, type SyncAttributes } from "../src/core/sync.ts";
 import type { Change } from "../src/core/types.ts";
 import { type ApplySignals, apply, resume } from "../src/engine/apply.ts";
 import { type PlannedChange, readChanges } from "../src/engine/changes.ts";
-import type { DeclaredConnection } from "../src/engine/connections.ts";
 import { type Disk, localDisk } from "../src/engine/disk.ts";
 import { type PlanOptions, plan } from "../src/engine/plan.ts";
 import type { OpenPlan } from "../src/engine/plan-file.ts";
-import type { Project } from "../src/engine/project.ts";
 import type { RunResult } from "../src/engine/runs.ts";
 import { withStaging } from "../src/engine/scratch.ts";
 import { openState, type StateStore } from "../src/engine/state.ts";
@@ -95,11 +94,11 @@ export function testSync(given: SyncGiven): Sync {
 
 export function testProject(
   syncs: readonly Sync[],
-  connections: Readonly<Record<string, Omit<DeclaredConnection, "name">>>,
+  connections: Readonly<Record<string, Omit<Connection, "name">>>,
 ): Project {
   return {
     connections: Object.fromEntries(Object.entries(connections).map(([name, one]) => [name, { ...one, name }])),
-    state: { directory: ".ebb" },
+    state: { kind: "local", directory: ".ebb" },
     syncs,
   };
 }

@@ -87,8 +87,16 @@ function writeOne({ fields, records, newId }: MemoryObject, change: Batch["chang
   }
 }
 
-function openSource({ store }: z.output<typeof connection>): Source {
-  const rowsOf = (table = "") => memoryStore(store).get(table) ?? { fields: [], records: new Map() };
+function openSource({ store }: z.output<typeof connection>, context: Context): Source {
+  const objects = memoryStore(store);
+  const rowsOf = (table = ""): MemoryObject => {
+    const object = objects.get(table);
+    if (object) return object;
+    throw new ConfigError(
+      "SOURCE_FAILED",
+      `${context.connection} has no object "${table}": ${suggest(table, [...objects.keys()])}`,
+    );
+  };
   const describe: Source["describe"] = async ({ table }) =>
     rowsOf(table).fields.map(({ name, type }) => ({ name, type }));
   return {
@@ -109,7 +117,7 @@ export default defineSystem({
   title: "Memory",
   summary: "Records kept in this process, for tests and for learning how a connector is made.",
   connection,
-  source: { reads: ["table"], open: async (options) => openSource(options) },
+  source: { reads: ["table"], open: async (options, context) => openSource(options, context) },
   destination: {
     capabilities: {
       actions: ["create", "update", "delete"],

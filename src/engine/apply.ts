@@ -1,6 +1,8 @@
 /** The verb apply: executes exactly a plan's changes, or finishes the run of one. @module */
 import { cp } from "node:fs/promises";
+import type { Project } from "../core/decode.ts";
 import { ConflictError, EbbError } from "../core/errors.ts";
+import { configDigest } from "./config-digest.ts";
 import { openConnections } from "./connections.ts";
 import { executeSync } from "./execute.ts";
 import { finishRun } from "./finish.ts";
@@ -8,7 +10,6 @@ import { beginJournal, JOURNAL_VERSION, openJournal } from "./journal.ts";
 import { type Lock, takeLock } from "./lock.ts";
 import { type OpenPlan, readPlan } from "./plan-file.ts";
 import { newProgress, Status } from "./progress.ts";
-import { configDigest, type Project } from "./project.ts";
 import { type LoadedRun, loadRun, type RunResult, resultOf, runFiles, unfinishedRuns } from "./runs.ts";
 import { withStaging } from "./scratch.ts";
 import { openState, type StateStore } from "./state.ts";

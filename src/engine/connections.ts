@@ -10,18 +10,12 @@ import {
   type Source,
   type System,
 } from "../connector/index.ts";
+import type { Connection } from "../core/decode.ts";
 import { ConfigError } from "../core/errors.ts";
 import { suggest } from "../core/suggest.ts";
 import { createLimiter, type Limiter } from "./limiter.ts";
 import { resolveSecrets } from "./secrets.ts";
 import type { Listener, World } from "./world.ts";
-
-/** A connection as decoded: names and references, no secrets. */
-export interface DeclaredConnection {
-  readonly name: string;
-  readonly system: string;
-  readonly options: Readonly<Record<string, unknown>>;
-}
 
 export interface OpenDestination {
   readonly destination: Destination;
@@ -39,7 +33,7 @@ export interface Connections {
 
 export function openConnections(
   world: World,
-  declared: Readonly<Record<string, DeclaredConnection>>,
+  declared: Readonly<Record<string, Connection>>,
   listen: Listener,
 ): Connections {
   const sources = new Map<string, Promise<{ source: Source; system: string }>>();
@@ -111,7 +105,7 @@ function limiterOf(world: World, connection: string, rates: readonly Rate[], onW
   return limiter;
 }
 
-function find(world: World, declared: Readonly<Record<string, DeclaredConnection>>, name: string) {
+function find(world: World, declared: Readonly<Record<string, Connection>>, name: string) {
   const connection = declared[name];
   if (!connection)
     throw new ConfigError("CONNECTION_UNKNOWN", `no connection "${name}": ${suggest(name, Object.keys(declared))}`);

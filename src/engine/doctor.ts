@@ -1,6 +1,7 @@
 /** Looks whether a project can be planned: secrets, connections, objects, fields, state. Writes nothing. @module */
 import { rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { Project } from "../core/decode.ts";
 import { ConfigError, EbbError } from "../core/errors.ts";
 import { suggest } from "../core/suggest.ts";
 import type { Sync } from "../core/sync.ts";
@@ -8,7 +9,6 @@ import type { Column } from "../core/types.ts";
 import { type Connections, openConnections } from "./connections.ts";
 import { syncFields } from "./fields.ts";
 import { readLock } from "./lock.ts";
-import type { Project } from "./project.ts";
 import { unfinishedRuns } from "./runs.ts";
 import { openState } from "./state.ts";
 import type { World } from "./world.ts";

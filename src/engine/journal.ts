@@ -107,7 +107,7 @@ export async function readJournal(disk: Disk, path: string): Promise<readonly Jo
 }
 
 function isWhole(each: string): boolean {
-  return each.slice(0, 8) === crc32(each.slice(9)).toString(16).padStart(8, "0");
+  return each[8] === " " && each.slice(0, 8) === crc32(each.slice(9)).toString(16).padStart(8, "0");
 }
 
 function parse(each: string, path: string, number: number): JournalEntry {

@@ -1,6 +1,6 @@
 /** Plans one sync: from its declaration to its files in the plan's folder. @module */
 import { join } from "node:path";
-import { EbbError } from "../core/errors.ts";
+import { ConfigError, EbbError } from "../core/errors.ts";
 import type { PlannedSync, SyncSummary } from "../core/plan.ts";
 import { literal } from "../core/sql.ts";
 import type { Refresh, Sync } from "../core/sync.ts";
@@ -54,9 +54,20 @@ export async function planSync(staging: Staging, input: PlanSyncInput, signal: A
     return await planDescribed(staging, input, { open, account, object, sourceSystem: system }, signal);
   } catch (error) {
     // What may work later leaves the plan incomplete; what is wrong in the project stops it.
-    if (!(error instanceof EbbError) || error.effect !== "transient") throw error;
+    if (!(error instanceof EbbError) || error.effect !== "transient") throw valueError(error, sync) ?? error;
     return { summary: unreadSummary({ sync, refresh: input.refresh, sourceSystem: system, open, account }, error) };
   }
+}
+
+/**
+ * A relation is read by the staging engine, so what its query cannot compute fails here. The engine's own statements try
+ * every cast. The message quotes values, which are left out.
+ */
+function valueError(error: unknown, { name, source }: Sync): ConfigError | undefined {
+  const [words = ""] = error instanceof Error && !(error instanceof EbbError) ? error.message.split("\n") : [];
+  if (!/^(Conversion|Out of Range|Invalid Input) Error: /.test(words)) return undefined;
+  const said = words.replace(/'[^']*'/g, "'…'").replace(/"[^"]*"/g, '"…"');
+  return new ConfigError("SOURCE_FAILED", `sync "${name}", ${source.connection}: ${said}`, { at: `sync "${name}"` });
 }
 
 interface Described {

@@ -1,5 +1,6 @@
 /** The verb plan: reads both sides, and writes nothing but its own output. @module */
 import { join } from "node:path";
+import type { Project } from "../core/decode.ts";
 import { ConfigError } from "../core/errors.ts";
 import {
   isStopped,
@@ -11,11 +12,11 @@ import {
 } from "../core/plan.ts";
 import { suggest } from "../core/suggest.ts";
 import type { Refresh, Sync } from "../core/sync.ts";
+import { configDigest } from "./config-digest.ts";
 import { openConnections } from "./connections.ts";
 import { digestOf, digestOfFile } from "./digest.ts";
 import { manifestDigest, type OpenPlan, planDataFiles } from "./plan-file.ts";
 import { planSync } from "./plan-sync.ts";
-import { configDigest, type Project } from "./project.ts";
 import { unfinishedRuns } from "./runs.ts";
 import { withStaging } from "./scratch.ts";
 import { openState } from "./state.ts";

@@ -1,13 +1,5 @@
-import type { Sync } from "../core/sync.ts";
-import type { DeclaredConnection } from "./connections.ts";
+import type { Project } from "../core/decode.ts";
 import { digestOf } from "./digest.ts";
-
-/** A decoded project: what both fronts hand to the engine. */
-export interface Project {
-  readonly connections: Readonly<Record<string, DeclaredConnection>>;
-  readonly state: { readonly directory: string };
-  readonly syncs: readonly Sync[];
-}
 
 /** Digest of the syncs and the connections they use: a plan is applied only by the configuration it was made with. */
 export function configDigest(project: Project, names: readonly string[]): string {
