@@ -42,7 +42,10 @@ export interface Fake {
   readonly records: Map<string, FakeRecord>;
   fields: readonly FieldDescription[];
   /** Other objects of the destination, to look records up in. */
-  readonly objects: Map<string, { readonly fields: readonly FieldDescription[]; readonly records: Map<string, FakeRecord> }>;
+  readonly objects: Map<
+    string,
+    { readonly fields: readonly FieldDescription[]; readonly records: Map<string, FakeRecord> }
+  >;
   /** Everything the engine asked, in order. */
   readonly calls: FakeCall[];
   /** How often each key was created. */

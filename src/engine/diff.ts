@@ -6,6 +6,9 @@
  *
  * @module
  */
+
+import { sqlType } from "../core/canonical.ts";
+import type { Counts } from "../core/plan.ts";
 import { ident, literal } from "../core/sql.ts";
 import type { Sync } from "../core/sync.ts";
 import type { SyncField } from "./fields.ts";
@@ -129,9 +132,9 @@ export async function stageChanges(staging: Staging, input: DiffInput): Promise<
 /**
  * The changes in apply order, as the plan file has them: creates, updates, deletes, each by key. A create sets, and a
  * delete had, every field that is not null, so only an update says which changed. Ordered as flat columns, each action
- * with only its own: sorting is most of the work of a first plan.
+ * with only its own and only where there are some: sorting is most of the work of a first plan.
  */
-export function changesSql({ sync, fields }: DiffInput): string {
+export function changesSql({ sync, fields }: DiffInput, counts: Counts): string {
   const flags = (make: (i: number) => string) =>
     `struct_pack(${fields.map(({ name }, i) => `${ident(name)} := ${make(i)}`).join(", ")})`;
   const changed = flags((i) => `c${i}`);
@@ -143,10 +146,14 @@ export function changesSql({ sync, fields }: DiffInput): string {
       ${action === "create" ? "true" : `owned OR ${sync.adopt}`} AS owned, ${parts.join(", ")} FROM (${rows})`;
   };
   const images = { before: `${image(fields, "o")} AS before`, after: `${image(fields, "a")} AS after` };
+  const none = (name: string, type: (field: SyncField) => string) =>
+    `CAST(NULL AS STRUCT(${fields.map((field) => `${ident(field.name)} ${type(field)}`).join(", ")})) AS ${name}`;
+  const noImage = (name: string) => none(name, ({ type }) => sqlType(type));
+  const noFlags = [none("changed", () => "BOOLEAN"), none("drifted", () => "BOOLEAN")];
   // What is kept for somebody else stays recorded as Ebb left it, so that it stays known as theirs.
   const kept = sync.onDrift === "keep";
   return [
-    select("create", ["a"], ["NULL AS changed", "NULL AS drifted", "NULL AS before", images.after]),
+    select("create", ["a"], [...noFlags, noImage("before"), images.after]),
     select(
       "update",
       [kept ? "l" : "a", "o", "c", "s"],
@@ -157,8 +164,13 @@ export function changesSql({ sync, fields }: DiffInput): string {
         kept ? `${image(fields, "l")} AS after` : images.after,
       ],
     ),
-    select("delete", ["o"], ["NULL AS changed", "NULL AS drifted", images.before, "NULL AS after"]),
-  ].join("\nUNION ALL ");
+    select("delete", ["o"], [...noFlags, images.before, noImage("after")]),
+  ]
+    .filter(
+      (_, i) =>
+        [counts.create > 0, counts.update > 0 || (counts.create === 0 && counts.delete === 0), counts.delete > 0][i],
+    )
+    .join("\nUNION ALL ");
 }
 
 /** The records that are right already and not recorded as such. */

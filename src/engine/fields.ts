@@ -38,7 +38,7 @@ export function syncFields(sync: Sync, object: ObjectDescription): readonly Sync
       const others = object.fields.filter((f) => f.matchable !== false).map((f) => f.name);
       throw new ConfigError(
         "FIELD_NOT_MATCHABLE",
-        `${at}: records of ${object.object} cannot be found by "${field.name}"; ${suggest("", others)}`,
+        `${at}: records of ${object.object} cannot be found by "${field.name}": ${suggest(field.name, others)}`,
         { at },
       );
     }

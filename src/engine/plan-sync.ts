@@ -1,7 +1,7 @@
 /** Plans one sync: from its declaration to its files in the plan's folder. @module */
 import { join } from "node:path";
 import { ConfigError, EbbError } from "../core/errors.ts";
-import type { PlannedSync, SyncSummary } from "../core/plan.ts";
+import type { Counts, PlannedSync, SyncSummary } from "../core/plan.ts";
 import { literal } from "../core/sql.ts";
 import type { Refresh, Sync } from "../core/sync.ts";
 import type { ObjectDescription } from "../core/types.ts";
@@ -149,7 +149,7 @@ async function planDescribed(
   await stageChanges(staging, diff);
   const found = await tally(staging, fields);
   phase("save");
-  const file = await saveChanges(staging, input.directory, diff);
+  const file = await saveChanges(staging, input.directory, diff, found.counts);
 
   const create = createClass(sync, object, open);
   const summary = completeSummary({
@@ -181,7 +181,7 @@ async function planDescribed(
   return { summary, planned };
 }
 
-async function saveChanges(staging: Staging, directory: string, diff: DiffInput): Promise<string> {
+async function saveChanges(staging: Staging, directory: string, diff: DiffInput, counts: Counts): Promise<string> {
   const file = fileName(diff.sync.name);
   const copy = async (folder: string, sql: string) => {
     await staging.run(
@@ -189,7 +189,7 @@ async function saveChanges(staging: Staging, directory: string, diff: DiffInput)
     );
   };
   await staging.run("SET preserve_insertion_order = true");
-  await copy("changes", changesSql(diff));
+  await copy("changes", changesSql(diff, counts));
   await copy("confirmed", confirmedSql(diff));
   await copy("rejected", `SELECT * FROM ${table("rejected")} ORDER BY code, field, key`);
   return file;

@@ -5,7 +5,7 @@ import { ident, literal } from "../core/sql.ts";
 import { changesFrom } from "./changes.ts";
 import { plannedFields } from "./fields.ts";
 import { ledgerSql, parquetSegment, type SegmentSource, segmentColumn } from "./ledger.ts";
-import { Status, type SyncProgress } from "./progress.ts";
+import { countStatus, Status, type SyncProgress } from "./progress.ts";
 import { rowHashName, rowHashSql } from "./row-hash.ts";
 import type { LoadedRun } from "./runs.ts";
 import { type Staging, type TextColumns, table } from "./staging.ts";
@@ -58,8 +58,8 @@ export async function runSegment(
   const done = doneSql(name);
   const sql = `(SELECT ${columns("coalesce(given, id)", "action = 'delete'")} FROM ${changesFrom(plan, planned)} JOIN (${done}) USING (n)
     UNION ALL SELECT ${columns("id", "false")} FROM read_parquet(${confirmed}))`;
-  const { rows } = await staging.row<{ rows: string }>(`SELECT count(*) AS rows FROM ${sql}`);
-  return { sql, rows: Number(rows), hash: rowHashName(hashed, staging.version) };
+  const { applied, accepted } = countStatus(progress);
+  return { sql, rows: applied + accepted + planned.confirmed, hash: rowHashName(hashed, staging.version) };
 }
 
 /** Positions of the acknowledged changes and the ids given to them, from what {@link runSegment} has loaded. */

@@ -91,7 +91,8 @@ function also(sync: SyncSummary, style: Style): string[] {
   const notes: string[] = [];
   if (sync.confirmed > 0) notes.push(`${counted(sync.confirmed, "record")} already right, will be recorded`);
   if (sync.skipped > 0) {
-    const why = sync.mode === "create" ? "that exist already" : "without a record to update";
+    const exists = sync.skipped === 1 ? "that exists already" : "that exist already";
+    const why = sync.mode === "create" ? exists : "without a record to update";
     notes.push(`${counted(sync.skipped, "row")} ${why}, left alone`);
   }
   if (sync.driftKept > 0)

@@ -125,8 +125,7 @@ export async function openBench(
     set rows(next) {
       rows = next;
     },
-    with: (more, fields = written) =>
-      run.with(testProject([syncOf(more.mode ?? mode, fields, more)], connections)),
+    with: (more, fields = written) => run.with(testProject([syncOf(more.mode ?? mode, fields, more)], connections)),
     row: (n, round = 0) => ({
       ...fixture.base,
       [fixture.matchOn]: fixture.key(n),

@@ -49,7 +49,10 @@ export async function converge(bench: Bench): Promise<ReadonlyMap<string, Fields
 }
 
 /** Receipts of one write outside of a run. */
-export async function writeDirectly(bench: Bench, make: (object: ReturnType<typeof bench.batch>["types"]) => Parameters<typeof bench.batch>[1]): Promise<readonly Outcome[]> {
+export async function writeDirectly(
+  bench: Bench,
+  make: (object: ReturnType<typeof bench.batch>["types"]) => Parameters<typeof bench.batch>[1],
+): Promise<readonly Outcome[]> {
   return bench.direct(async ({ destination }, object) => {
     const types = Object.fromEntries(object.fields.map(({ name, type }) => [name, type]));
     const outcomes: Outcome[] = [];

@@ -1,5 +1,5 @@
-import { DuckDBInstance } from "@duckdb/node-api";
 import { join } from "node:path";
+import { DuckDBInstance } from "@duckdb/node-api";
 import duckdb from "../../providers/duckdb/index.ts";
 import type { Value } from "../../src/connector/index.ts";
 import { ident, literal } from "../../src/core/sql.ts";
@@ -83,7 +83,10 @@ async function fixture(): Promise<DestinationFixture> {
     async edit(key, edited) {
       const set = Object.entries(edited ?? {}).map(([name, value]) => `${ident(name)} = ${cell(name, value)}`);
       const where = `WHERE id = ${literal(key)}`;
-      await execute(file, edited === null ? `DELETE FROM people ${where}` : `UPDATE people SET ${set.join(", ")} ${where}`);
+      await execute(
+        file,
+        edited === null ? `DELETE FROM people ${where}` : `UPDATE people SET ${set.join(", ")} ${where}`,
+      );
     },
   };
 }

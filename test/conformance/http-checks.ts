@@ -21,7 +21,11 @@ const PATIENCE = 10;
 const html = "<!doctype html><html><body><h1>502 Bad Gateway</h1></body></html>";
 
 /** Answers that are not the API's, and what the engine must take them for. */
-const answers: readonly { readonly name: string; readonly forced: Omit<Forced, "on">; readonly is: (error: EbbError) => boolean }[] = [
+const answers: readonly {
+  readonly name: string;
+  readonly forced: Omit<Forced, "on">;
+  readonly is: (error: EbbError) => boolean;
+}[] = [
   { name: "401 twice", forced: { status: 401, body: "{}", times: 3 }, is: (error) => error instanceof AuthError },
   { name: "403", forced: { status: 403, body: "{}" }, is: (error) => error instanceof EbbError },
   { name: "500", forced: { status: 500, body: "{}" }, is: transient },

@@ -50,7 +50,9 @@ afterAll(async () => {
 const execute = (sql: string, values: readonly Value[] = []) => admin.query(sql, values, neverAborts);
 /** A bound text as a value of a column. */
 const bound = (name: string, position: number) =>
-  name === "raw" ? `decode($${position}, 'hex')` : `CAST($${position}::text AS ${columns[name as "name"].split(" ")[0]})`;
+  name === "raw"
+    ? `decode($${position}, 'hex')`
+    : `CAST($${position}::text AS ${columns[name as "name"].split(" ")[0]})`;
 const typed = (name: string, position: number) => bound(name, position).replace("double)", "double precision)");
 
 async function fixture(): Promise<DestinationFixture> {
@@ -121,7 +123,9 @@ function sourceFixture(form: "table" | "sql") {
       unknownTable: form === "table" ? { table: "peopl" } : { sql: "SELECT * FROM peopl" },
       known: "people",
       nonsense: { sql: "SELEC id FROM people" },
-      failsLater: { sql: "SELECT id::integer::text AS id, name, size, price, score, active, born, seen, extra, raw FROM people" },
+      failsLater: {
+        sql: "SELECT id::integer::text AS id, name, size, price, score, active, born, seen, extra, raw FROM people",
+      },
     };
   };
 }

@@ -14,15 +14,14 @@ async function readAll(bench: Bench, more: object, signal = neverAborts): Promis
   const base = { object: fixture.object, fields: [fixture.matchOn, ...fieldNames(fixture)], match: [fixture.matchOn] };
   return bench.direct(async ({ destination }) => {
     const all: ObservedRecord[] = [];
-    for await (const page of destination.read({ ...base, ...more } as unknown as ReadRequest, signal)) all.push(...page);
+    for await (const page of destination.read({ ...base, ...more } as unknown as ReadRequest, signal))
+      all.push(...page);
     return all;
   });
 }
 
 const texts = (records: readonly ObservedRecord[]) =>
-  records
-    .map(({ id, fields }) => [id, ...Object.values(fields).map(wireText)].join(" | "))
-    .sort();
+  records.map(({ id, fields }) => [id, ...Object.values(fields).map(wireText)].join(" | ")).sort();
 
 export const readChecks: readonly Check[] = [
   {

@@ -87,13 +87,23 @@ async function fixture(): Promise<DestinationFixture> {
     invalid: { AccountId: "001000000000999AAA" },
     virtualTime: true,
     values: {
-      text: [null, " padded ", "null", "0012", "👩‍👩‍👧 ünïcode", "مرحبا بالعالم", `quo"te's, \\ and %s`, "<b>&amp;</b>"],
+      text: [
+        null,
+        " padded ",
+        "null",
+        "0012",
+        "👩‍👩‍👧 ünïcode",
+        "مرحبا بالعالم",
+        `quo"te's, \\ and %s`,
+        "<b>&amp;</b>",
+      ],
       integer: [null, "0", "-1", "999999999"],
       boolean: ["true", "false"],
       timestamp: [null, "2026-03-29T01:30:00Z", "2026-01-31T23:59:59.999+13:00", "1999-12-31T23:59:59-09:30"],
     },
     async reset(wanted) {
-      for (const record of await query("SELECT Id FROM Contact")) await ask("DELETE", `${root}/sobjects/Contact/${record.Id}`);
+      for (const record of await query("SELECT Id FROM Contact"))
+        await ask("DELETE", `${root}/sobjects/Contact/${record.Id}`);
       const seeds = wanted.map((record) =>
         Object.fromEntries(Object.entries(record).map(([name, value]) => [name, json(name, value)])),
       );
@@ -104,7 +114,11 @@ async function fixture(): Promise<DestinationFixture> {
       const path = `${root}/sobjects/Contact/${await idOf(key)}`;
       if (edited === null) await ask("DELETE", path);
       else
-        await ask("PATCH", path, Object.fromEntries(Object.entries(edited).map(([name, value]) => [name, json(name, value)])));
+        await ask(
+          "PATCH",
+          path,
+          Object.fromEntries(Object.entries(edited).map(([name, value]) => [name, json(name, value)])),
+        );
     },
     // Its clock counts whole seconds.
     settle: () => new Promise((done) => setTimeout(done, 1_050)),

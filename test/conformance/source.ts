@@ -70,7 +70,13 @@ async function bench(fixture: SourceFixture, query = fixture.query) {
     warehouse: { system: fixture.system.name, options: fixture.system.connection.parse(fixture.options) },
     crm: { system: "fake", options: {} },
   });
-  return { fake, world, run: runner(world, project), with: (next: Parameters<typeof testSync>[0]) => runner(world, testProject([testSync({ source: sync.source, ...next })], project.connections)) };
+  return {
+    fake,
+    world,
+    run: runner(world, project),
+    with: (next: Parameters<typeof testSync>[0]) =>
+      runner(world, testProject([testSync({ source: sync.source, ...next })], project.connections)),
+  };
 }
 
 interface SourceCheck {
@@ -129,7 +135,9 @@ const checks: readonly SourceCheck[] = [
       expect((await changesOf(open)).map(({ key }) => key)).toEqual(["", "a"]);
       const [file] = open.manifest.syncs;
       const keys = await withStaging(undefined, (staging) =>
-        staging.rows(`SELECT key, code FROM read_parquet(${literal(`${open.directory}/rejected/${file?.file}.parquet`)})`),
+        staging.rows(
+          `SELECT key, code FROM read_parquet(${literal(`${open.directory}/rejected/${file?.file}.parquet`)})`,
+        ),
       );
       expect(keys).toContainEqual({ key: "b", code: "KEY_DUPLICATE" });
     },

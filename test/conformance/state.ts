@@ -1,15 +1,15 @@
 /** The promises of a state store: state, lock and journal. @module */
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
 import { crc32 } from "node:zlib";
+import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../src/core/errors.ts";
 import type { Disk } from "../../src/engine/disk.ts";
 import { JOURNAL_VERSION, type JournalEntry, openJournal, readJournal } from "../../src/engine/journal.ts";
 import { lockPath, readLock, takeLock } from "../../src/engine/lock.ts";
 import { foldEntry, newProgress, Status } from "../../src/engine/progress.ts";
 import { openState, type State } from "../../src/engine/state.ts";
-import { people, writes } from "../fake.ts";
 import { fakeProject } from "../engine/setup.ts";
+import { people, writes } from "../fake.ts";
 import { changesOf, runner, type TestWorld, temporaryFolder, testWorld } from "../world.ts";
 
 const start = (run: string): JournalEntry => ({ t: "start", version: JOURNAL_VERSION, run, digest: "d", at: "now" });
@@ -52,7 +52,8 @@ export function testState(name: string, make: () => Disk): void {
       const store = openState(await world(), ".ebb");
       const at = (serial: number): State => ({ version: 1, lineage: "l", serial, syncs: {} });
       await store.write(at(1));
-      for (const serial of [0, 1, 3]) await expect(store.write(at(serial))).rejects.toMatchObject({ code: "PLAN_STALE" });
+      for (const serial of [0, 1, 3])
+        await expect(store.write(at(serial))).rejects.toMatchObject({ code: "PLAN_STALE" });
       await store.write(at(2));
       expect((await store.read()).serial).toBe(2);
     });
@@ -217,7 +218,12 @@ export function testState(name: string, make: () => Disk): void {
         Status.skipped,
         Status.doubt,
       ]);
-      expect(progress.ids).toEqual(new Map([[0, "x"], [1, "y"]]));
+      expect(progress.ids).toEqual(
+        new Map([
+          [0, "x"],
+          [1, "y"],
+        ]),
+      );
     });
   });
 
@@ -234,7 +240,11 @@ export function testState(name: string, make: () => Disk): void {
       expect(stopped.status).toBe("stopped");
       // Without reading the destination, only the journal tells what was applied.
       const unfinished = await changesOf(await run.plan({ refresh: "off" }));
-      expect(unfinished.map(({ key }) => key)).toEqual(people(40).slice(16).map(({ id }) => id));
+      expect(unfinished.map(({ key }) => key)).toEqual(
+        people(40)
+          .slice(16)
+          .map(({ id }) => id),
+      );
       fake.script.write = undefined;
       await run.resume();
       expect(await changesOf(await run.plan({ refresh: "off" }))).toEqual([]);

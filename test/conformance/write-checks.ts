@@ -264,7 +264,9 @@ export const writeChecks: readonly Check[] = [
       await fixture.force?.({ on: "read", status: 401, body: fixture.secrets.join(" "), times: 3 });
       await bench.run.plan().catch((error: unknown) => bench.watched.errors.push(error));
       const said = bench.watched.errors.map((error) =>
-        error instanceof Error ? [error.message, error.stack, JSON.stringify(error), String(error.cause)].join("\n") : "",
+        error instanceof Error
+          ? [error.message, error.stack, JSON.stringify(error), String(error.cause)].join("\n")
+          : "",
       );
       const files = await filesBelow(bench.run.store.directory, open.directory);
       const output = [...said, JSON.stringify(bench.watched.outcomes), ...files].join("\n");

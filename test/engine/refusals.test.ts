@@ -133,22 +133,28 @@ describe("unknown is never zero", () => {
     throw new TransientError("UNAVAILABLE", "down");
   };
 
-  test.each(["source", "describe", "read"] as const)("the %s fails: the plan is incomplete, changes nothing and is refused", async (what) => {
-    const { fake, run } = await fakeProject({ mode: "mirror" });
-    fake.rows = people(4);
-    await run.run();
-    fake.rows = people(2);
-    fake.script[what] = away;
-    const open = await run.plan();
-    expect(open.manifest).toMatchObject({ complete: false, syncs: [] });
-    expect(summaryOf(open)).toMatchObject({ complete: false, counts: { create: 0, update: 0, delete: 0 } });
-    expect(summaryOf(open).problem).toContain("UNAVAILABLE");
-    await expect(run.apply(open)).rejects.toMatchObject({ code: "PLAN_INCOMPLETE" });
-    expect(fake.records.size).toBe(4);
-  });
+  test.each(["source", "describe", "read"] as const)(
+    "the %s fails: the plan is incomplete, changes nothing and is refused",
+    async (what) => {
+      const { fake, run } = await fakeProject({ mode: "mirror" });
+      fake.rows = people(4);
+      await run.run();
+      fake.rows = people(2);
+      fake.script[what] = away;
+      const open = await run.plan();
+      expect(open.manifest).toMatchObject({ complete: false, syncs: [] });
+      expect(summaryOf(open)).toMatchObject({ complete: false, counts: { create: 0, update: 0, delete: 0 } });
+      expect(summaryOf(open).problem).toContain("UNAVAILABLE");
+      await expect(run.apply(open)).rejects.toMatchObject({ code: "PLAN_INCOMPLETE" });
+      expect(fake.records.size).toBe(4);
+    },
+  );
 
   test("a read that breaks between its pages is not a shorter list", async () => {
-    const { fake, run } = await fakeProject({ mode: "mirror" }, { capabilities: { read: { keys: 2, ids: 2, scan: 0 } } });
+    const { fake, run } = await fakeProject(
+      { mode: "mirror" },
+      { capabilities: { read: { keys: 2, ids: 2, scan: 0 } } },
+    );
     fake.rows = people(10);
     await run.run();
     let pages = 0;
@@ -190,7 +196,10 @@ describe("unknown is never zero", () => {
 
   test("what is wrong in the project stops the plan and names what would be right", async () => {
     const { run } = await fakeProject({ fields: { nam: "name" } });
-    await expect(run.plan()).rejects.toMatchObject({ code: "FIELD_UNKNOWN", message: expect.stringContaining('"name"') });
+    await expect(run.plan()).rejects.toMatchObject({
+      code: "FIELD_UNKNOWN",
+      message: expect.stringContaining('"name"'),
+    });
     const columns = await fakeProject({ fields: { name: "nmae" } });
     await expect(columns.run.plan()).rejects.toMatchObject({
       code: "COLUMN_UNKNOWN",

@@ -1,7 +1,7 @@
+import type { Disk } from "../../src/engine/disk.ts";
+import { type VirtualClock, virtualClock } from "../clock.ts";
 import { type Fake, type FakeOptions, fakeConnections, makeFake } from "../fake.ts";
 import { type Runner, runner, type SyncGiven, testProject, testSync, testWorld } from "../world.ts";
-import { type VirtualClock, virtualClock } from "../clock.ts";
-import type { Disk } from "../../src/engine/disk.ts";
 
 export interface FakeProject {
   readonly fake: Fake;

@@ -10,7 +10,11 @@ import { sharedStaging } from "./setup.ts";
 const staging = sharedStaging();
 
 /** Canonical texts of some values of one column type. */
-async function canonical(values: readonly (Value | number | boolean)[], from: string, to: FieldType): Promise<readonly Value[]> {
+async function canonical(
+  values: readonly (Value | number | boolean)[],
+  from: string,
+  to: FieldType,
+): Promise<readonly Value[]> {
   const rows = values.map((value, i) => `(${i}, CAST(${literal(value)} AS ${from}))`).join(", ");
   const { sql } = canonicalSql("v", from, to);
   const found = await staging().rows<{ c: Value }>(
@@ -20,7 +24,26 @@ async function canonical(values: readonly (Value | number | boolean)[], from: st
 }
 
 const hostile = fc.oneof(
-  fc.constantFrom("", " ", "null", "NULL", "👩‍👩‍👧", "مرحبا", "a\nb", "a\tb", "'", '"', "\\", "${x}", "%", "0", "00", "1e3", "é", "e\u0301"),
+  fc.constantFrom(
+    "",
+    " ",
+    "null",
+    "NULL",
+    "👩‍👩‍👧",
+    "مرحبا",
+    "a\nb",
+    "a\tb",
+    "'",
+    '"',
+    "\\",
+    "${x}",
+    "%",
+    "0",
+    "00",
+    "1e3",
+    "é",
+    "e\u0301",
+  ),
   fc.string({ unit: "grapheme", maxLength: 12 }),
 );
 
@@ -75,7 +98,9 @@ const cases: readonly Case[] = [
   {
     name: "text that a destination trims and empties",
     type: { kind: "text", trim: true, emptyIsNull: true },
-    input: fc.tuple(fc.constantFrom("", " ", "\t", "\n "), hostile, fc.constantFrom("", " ", "\r\n")).map((p) => p.join("")),
+    input: fc
+      .tuple(fc.constantFrom("", " ", "\t", "\n "), hostile, fc.constantFrom("", " ", "\r\n"))
+      .map((p) => p.join("")),
     expected: (text) => text.replace(/^[ \t\n\r]+|[ \t\n\r]+$/g, "") || null,
   },
   {
@@ -87,7 +112,13 @@ const cases: readonly Case[] = [
   {
     name: "integer",
     type: { kind: "integer" },
-    input: spaced(fc.oneof(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String), fc.tuple(sign, digits(1, 20)).map((p) => p.join("")), fc.constantFrom("1.0", "1.5", "x", "", "1e3", "0x10", "1_000", "9007199254740993"))),
+    input: spaced(
+      fc.oneof(
+        fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String),
+        fc.tuple(sign, digits(1, 20)).map((p) => p.join("")),
+        fc.constantFrom("1.0", "1.5", "x", "", "1e3", "0x10", "1_000", "9007199254740993"),
+      ),
+    ),
     expected: (text) => {
       const whole = /^ *([+-]?[0-9]+)(\.0*)? *$/.exec(text)?.[1];
       if (whole === undefined) return null;
@@ -155,13 +186,26 @@ const cases: readonly Case[] = [
   {
     name: "bytes",
     type: { kind: "bytes" },
-    input: fc.oneof(fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes).toString("hex")), fc.constantFrom("AB", "abc", "zz")),
+    input: fc.oneof(
+      fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes).toString("hex")),
+      fc.constantFrom("AB", "abc", "zz"),
+    ),
     expected: (text) => (/^([0-9a-fA-F]{2})*$/.test(text) ? text.toLowerCase() : null),
   },
   {
     name: "json",
     type: { kind: "json" },
-    input: fc.oneof(fc.json({ maxDepth: 3 }), fc.constantFrom('{"b":1,"a":{"__proto__":1,"constructor":[2]}}', "{", "", '{"n":9007199254740993}', "1.10", '"\\u0041"')),
+    input: fc.oneof(
+      fc.json({ maxDepth: 3 }),
+      fc.constantFrom(
+        '{"b":1,"a":{"__proto__":1,"constructor":[2]}}',
+        "{",
+        "",
+        '{"n":9007199254740993}',
+        "1.10",
+        '"\\u0041"',
+      ),
+    ),
     expected: (text) => {
       try {
         return sorted(text);
@@ -191,7 +235,10 @@ describe("canonical values", () => {
       await fc.assert(
         fc.asyncProperty(fc.array(input, { minLength: 1, maxLength: 40 }), async (texts) => {
           const found = await canonical(texts, from, type);
-          if (type.kind === "float") expect(found.map((text) => (text === null ? null : Number(text)))).toEqual(texts.map((text) => (expected(text) === null ? null : Number(text) + 0)));
+          if (type.kind === "float")
+            expect(found.map((text) => (text === null ? null : Number(text)))).toEqual(
+              texts.map((text) => (expected(text) === null ? null : Number(text) + 0)),
+            );
           else expect(found).toEqual(texts.map(expected));
           expect(await canonical(found, "VARCHAR", type)).toEqual(found);
         }),
@@ -203,14 +250,73 @@ describe("canonical values", () => {
   test("do not depend on the form in which a side gives them", async () => {
     const decimal: FieldType = { kind: "decimal", precision: 18, scale: 2 };
     const same: readonly [FieldType, readonly (readonly [Value | number | boolean, string])[]][] = [
-      [decimal, [["10.5", "VARCHAR"], ["10.50", "DECIMAL(10,2)"], [10.5, "DOUBLE"], ["10.499999", "DECIMAL(18,6)"]]],
-      [decimal, [["7", "VARCHAR"], [7, "INTEGER"], [7, "BIGINT"], [7, "HUGEINT"], [7, "UTINYINT"]]],
-      [decimal, [["2.68", "VARCHAR"], [2.675, "DOUBLE"], ["2.675", "VARCHAR"], ["2.675", "DECIMAL(10,3)"]]],
-      [decimal, [["-0.01", "VARCHAR"], ["-0.005", "DECIMAL(10,3)"], [-0.01, "DOUBLE"]]],
-      [{ kind: "integer" }, [["9007199254740993", "VARCHAR"], ["9007199254740993", "BIGINT"], ["9007199254740993", "HUGEINT"], ["9007199254740993.0", "DECIMAL(20,1)"]]],
-      [{ kind: "boolean" }, [["true", "VARCHAR"], [true, "BOOLEAN"], [1, "INTEGER"]]],
-      [{ kind: "text" }, [["true", "VARCHAR"], [true, "BOOLEAN"]]],
-      [{ kind: "text" }, [["12", "VARCHAR"], [12, "INTEGER"]]],
+      [
+        decimal,
+        [
+          ["10.5", "VARCHAR"],
+          ["10.50", "DECIMAL(10,2)"],
+          [10.5, "DOUBLE"],
+          ["10.499999", "DECIMAL(18,6)"],
+        ],
+      ],
+      [
+        decimal,
+        [
+          ["7", "VARCHAR"],
+          [7, "INTEGER"],
+          [7, "BIGINT"],
+          [7, "HUGEINT"],
+          [7, "UTINYINT"],
+        ],
+      ],
+      [
+        decimal,
+        [
+          ["2.68", "VARCHAR"],
+          [2.675, "DOUBLE"],
+          ["2.675", "VARCHAR"],
+          ["2.675", "DECIMAL(10,3)"],
+        ],
+      ],
+      [
+        decimal,
+        [
+          ["-0.01", "VARCHAR"],
+          ["-0.005", "DECIMAL(10,3)"],
+          [-0.01, "DOUBLE"],
+        ],
+      ],
+      [
+        { kind: "integer" },
+        [
+          ["9007199254740993", "VARCHAR"],
+          ["9007199254740993", "BIGINT"],
+          ["9007199254740993", "HUGEINT"],
+          ["9007199254740993.0", "DECIMAL(20,1)"],
+        ],
+      ],
+      [
+        { kind: "boolean" },
+        [
+          ["true", "VARCHAR"],
+          [true, "BOOLEAN"],
+          [1, "INTEGER"],
+        ],
+      ],
+      [
+        { kind: "text" },
+        [
+          ["true", "VARCHAR"],
+          [true, "BOOLEAN"],
+        ],
+      ],
+      [
+        { kind: "text" },
+        [
+          ["12", "VARCHAR"],
+          [12, "INTEGER"],
+        ],
+      ],
       [
         { kind: "timestamp", digits: 3, zone: true },
         [
@@ -220,12 +326,29 @@ describe("canonical values", () => {
           ["2026-01-31T08:00:00.123Z", "TIMESTAMPTZ"],
         ],
       ],
-      [{ kind: "date" }, [["2026-01-31", "VARCHAR"], ["2026-01-31", "DATE"], ["2026-01-31 10:00:00", "TIMESTAMP"]]],
-      [{ kind: "float" }, [["0", "VARCHAR"], ["-0.0", "DOUBLE"], [0, "INTEGER"]]],
+      [
+        { kind: "date" },
+        [
+          ["2026-01-31", "VARCHAR"],
+          ["2026-01-31", "DATE"],
+          ["2026-01-31 10:00:00", "TIMESTAMP"],
+        ],
+      ],
+      [
+        { kind: "float" },
+        [
+          ["0", "VARCHAR"],
+          ["-0.0", "DOUBLE"],
+          [0, "INTEGER"],
+        ],
+      ],
     ];
     for (const [type, forms] of same) {
       const found = await Promise.all(
-        forms.map(async ([value, from]) => (await canonical([value], from === "TIMESTAMPTZ" ? "TIMESTAMP WITH TIME ZONE" : from, type))[0]),
+        forms.map(
+          async ([value, from]) =>
+            (await canonical([value], from === "TIMESTAMPTZ" ? "TIMESTAMP WITH TIME ZONE" : from, type))[0],
+        ),
       );
       expect(new Set(found), JSON.stringify([type, forms, found])).toEqual(new Set([found[0]]));
       expect(found[0]).not.toBeNull();

@@ -17,7 +17,10 @@ const step = fc.oneof(
   fc.record({ do: fc.constant("removed" as const), id }),
   fc.record({ do: fc.constant("remade" as const), id, fields }),
   fc.record({ do: fc.constant("renamed" as const), id }),
-  fc.record({ do: fc.constant("synced" as const), refresh: fc.constantFrom<Refresh[]>("full", "full", "changed", "off") }),
+  fc.record({
+    do: fc.constant("synced" as const),
+    refresh: fc.constantFrom<Refresh[]>("full", "full", "changed", "off"),
+  }),
 );
 
 const setting = fc.record({
@@ -35,7 +38,9 @@ const ways = {
 };
 
 describe("whatever happened before", () => {
-  test("every way to read gives the same plan, and after it is applied the next one is empty", { timeout: 300_000 }, async () => {
+  test("every way to read gives the same plan, and after it is applied the next one is empty", {
+    timeout: 300_000,
+  }, async () => {
     const used = new Set<string>();
     await fc.assert(
       fc.asyncProperty(setting, async ({ mode, onDrift, adopt, start, steps }) => {

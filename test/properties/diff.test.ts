@@ -3,18 +3,32 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sqlType } from "../../src/core/canonical.ts";
+import type { PlannedSync } from "../../src/core/plan.ts";
 import { literal } from "../../src/core/sql.ts";
 import type { FieldMapping, Sync } from "../../src/core/sync.ts";
 import type { FieldDescription, Value } from "../../src/core/types.ts";
-import type { PlannedSync } from "../../src/core/plan.ts";
 import { readChanges } from "../../src/engine/changes.ts";
-import { changesSql, confirmedSql, type DiffInput, stageCandidates, stageChanges, typesOf } from "../../src/engine/diff.ts";
+import {
+  changesSql,
+  confirmedSql,
+  type DiffInput,
+  stageCandidates,
+  stageChanges,
+  typesOf,
+} from "../../src/engine/diff.ts";
 import { hashedFields, type SyncField } from "../../src/engine/fields.ts";
 import { rowHashSql } from "../../src/engine/row-hash.ts";
 import { table } from "../../src/engine/staging.ts";
 import { tally } from "../../src/engine/summarise.ts";
 import { testSync } from "../world.ts";
-import { type DesiredRow, type NaiveChange, naiveDiff, type ObservedRow, type RecordedRow, type Sides } from "./naive-diff.ts";
+import {
+  type DesiredRow,
+  type NaiveChange,
+  naiveDiff,
+  type ObservedRow,
+  type RecordedRow,
+  type Sides,
+} from "./naive-diff.ts";
 import { sharedStaging } from "./setup.ts";
 
 const shared = sharedStaging();
@@ -56,7 +70,10 @@ const setting = fc.record({
 /** Mostly the same on all sides, so that nothing, drift, change and conflict all come up. */
 const world = fc
   .record({
-    base: fc.uniqueArray(fc.record({ key, values, owned: fc.boolean(), known: flags }), { selector: (r) => r.key, maxLength: 5 }),
+    base: fc.uniqueArray(fc.record({ key, values, owned: fc.boolean(), known: flags }), {
+      selector: (r) => r.key,
+      maxLength: 5,
+    }),
     edits: fc.array(
       fc.record({ side: fc.constantFrom("desired", "recorded", "observed"), key, field: fc.nat(2), values }),
       { maxLength: 6 },
@@ -89,7 +106,12 @@ const world = fc
     }
     const recorded: RecordedRow[] = side("recorded").map((row) => {
       const which = known ? row.values.map(() => true) : row.known;
-      return { ...row, id: `r${row.key}`, known: which, values: row.values.map((value, i) => (which[i] ? value : null)) };
+      return {
+        ...row,
+        id: `r${row.key}`,
+        known: which,
+        values: row.values.map((value, i) => (which[i] ? value : null)),
+      };
     });
     const observed: ObservedRow[] = side("observed")
       .filter((row) => !ambiguous.includes(row.key))
@@ -99,7 +121,8 @@ const world = fc
 
 function relation(head: readonly string[], rows: readonly (readonly string[])[], types: readonly string[]): string {
   const typed = head.map((name, i) => `CAST(${name} AS ${types[i]}) AS ${name}`).join(", ");
-  if (rows.length === 0) return `(SELECT ${types.map((type, i) => `CAST(NULL AS ${type}) AS ${head[i]}`).join(", ")} WHERE false)`;
+  if (rows.length === 0)
+    return `(SELECT ${types.map((type, i) => `CAST(NULL AS ${type}) AS ${head[i]}`).join(", ")} WHERE false)`;
   const tuples = rows.map((row) => `(${row.join(", ")})`).join(", ");
   return `(SELECT ${typed} FROM (VALUES ${tuples}) t(${head.join(", ")}))`;
 }
@@ -151,7 +174,13 @@ async function engineDiff(sync: Sync, fields: readonly SyncField[], sides: Sides
           ["VARCHAR", keyType, ...types],
         ),
       ),
-    ambiguous: sides.observed && relation(["key"], sides.ambiguous.map((one) => [cell(one)]), [keyType]),
+    ambiguous:
+      sides.observed &&
+      relation(
+        ["key"],
+        sides.ambiguous.map((one) => [cell(one)]),
+        [keyType],
+      ),
     idIsKey: false,
   };
   await stageCandidates(staging, input);
@@ -159,9 +188,11 @@ async function engineDiff(sync: Sync, fields: readonly SyncField[], sides: Sides
   const counted = await tally(staging, fields);
   const file = join(staging.directory, "changes", "people.parquet");
   await mkdir(join(staging.directory, "changes"), { recursive: true });
-  await staging.run(`COPY (${changesSql(input)}) TO ${literal(file)} (FORMAT parquet)`);
+  await staging.run(`COPY (${changesSql(input, counted.counts)}) TO ${literal(file)} (FORMAT parquet)`);
   const planned = { file: "people", types: typesOf(fields) } as unknown as PlannedSync;
-  const owners = await staging.rows<{ key: string; owned: boolean }>(`SELECT key, owned FROM (${changesSql(input)})`);
+  const owners = await staging.rows<{ key: string; owned: boolean }>(
+    `SELECT key, owned FROM (${changesSql(input, counted.counts)})`,
+  );
   const changes: NaiveChange[] = [];
   for await (const { change, reason, drifted } of readChanges(staging, staging.directory, planned)) {
     expect(change.n).toBe(changes.length);
@@ -217,7 +248,9 @@ describe("the diff and the design's own words, record by record", () => {
         expect(actual.changes).toEqual(
           changes.sort((x, y) => rank[x.action] - rank[y.action] || x.key.localeCompare(y.key)),
         );
-        expect(actual.confirmed).toEqual(byKey(expected.confirmed).map((one) => [one.key, one.id, one.owned, one.after]));
+        expect(actual.confirmed).toEqual(
+          byKey(expected.confirmed).map((one) => [one.key, one.id, one.owned, one.after]),
+        );
         expect(byKey(actual.rejected.map((one) => ({ ...one, count: Number(one.count) })))).toEqual(
           byKey(expected.rejected),
         );

@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { mappingSql, templateParts } from "../../src/core/mapping.ts";
+import { isEmpty } from "../../src/core/plan.ts";
 import { ident, literal } from "../../src/core/sql.ts";
 import type { FieldMapping } from "../../src/core/sync.ts";
 import type { Value } from "../../src/core/types.ts";
-import { isEmpty } from "../../src/core/plan.ts";
 import { makeFake } from "../fake.ts";
 import { changesOf, runner, testProject, testSync, testWorld } from "../world.ts";
 import { sharedStaging } from "./setup.ts";
@@ -18,7 +18,10 @@ interface Mapped {
 }
 
 /** What a mapping makes of some rows of text columns. */
-async function mapped(field: FieldMapping, rows: readonly Readonly<Record<string, Value>>[]): Promise<readonly Mapped[]> {
+async function mapped(
+  field: FieldMapping,
+  rows: readonly Readonly<Record<string, Value>>[],
+): Promise<readonly Mapped[]> {
   const names = Object.keys(rows[0] ?? {});
   const tuples = rows.map((row, n) => `(${[n, ...names.map((name) => row[name] ?? null)].map(literal).join(", ")})`);
   const columns = names.map((name) => `CAST(${ident(name)} AS VARCHAR) AS ${ident(name)}`).join(", ");
@@ -32,7 +35,22 @@ async function mapped(field: FieldMapping, rows: readonly Readonly<Record<string
 }
 
 const word = fc.oneof(
-  fc.constantFrom("", " ", "Ada", "lost", "\tx\n", "  padded  ", "ÉCOLE", "мир", "a'b", "{name}", "${1+1}", "`x`", "constructor", "__proto__"),
+  fc.constantFrom(
+    "",
+    " ",
+    "Ada",
+    "lost",
+    "\tx\n",
+    "  padded  ",
+    "ÉCOLE",
+    "мир",
+    "a'b",
+    "{name}",
+    "${1+1}",
+    "`x`",
+    "constructor",
+    "__proto__",
+  ),
   fc.string({ unit: "grapheme-ascii", maxLength: 10 }),
 );
 const column = fc.option(word, { nil: null });
@@ -41,7 +59,9 @@ const textSteps = fc.record(
   {
     trim: fc.boolean(),
     changeCase: fc.constantFrom("lower" as const, "upper" as const),
-    values: fc.dictionary(fc.constantFrom("Ada", "ada", "", "__proto__", "constructor", "toString"), word, { maxKeys: 3 }),
+    values: fc.dictionary(fc.constantFrom("Ada", "ada", "", "__proto__", "constructor", "toString"), word, {
+      maxKeys: 3,
+    }),
     otherwise: word,
     hash: fc.constantFrom("sha256" as const, "md5" as const),
     truncate: fc.integer({ min: 1, max: 5 }),
@@ -73,7 +93,10 @@ describe("a mapping", () => {
       fc.asyncProperty(textSteps, fc.array(column, { minLength: 1, maxLength: 20 }), async (steps, values) => {
         const field = { column: "c", ...steps } as FieldMapping;
         if (field.values === undefined) delete (field as { otherwise?: string }).otherwise;
-        const found = await mapped(field, values.map((c) => ({ c })));
+        const found = await mapped(
+          field,
+          values.map((c) => ({ c })),
+        );
         expect(found).toEqual(values.map((value) => naive(field, value)));
       }),
       { numRuns: 200 },
@@ -83,14 +106,26 @@ describe("a mapping", () => {
   test("rounds half away from zero, once", async () => {
     const digits = fc.stringMatching(/^-?[0-9]{1,9}\.[0-9]{1,10}$/);
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 0, max: 6 }), fc.array(digits, { minLength: 1, maxLength: 20 }), async (round, values) => {
-        const found = await mapped({ column: "c", round }, values.map((c) => ({ c })));
-        expect(found).toEqual(values.map((value) => ({ value: half(value, round), fails: false })));
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: 6 }),
+        fc.array(digits, { minLength: 1, maxLength: 20 }),
+        async (round, values) => {
+          const found = await mapped(
+            { column: "c", round },
+            values.map((c) => ({ c })),
+          );
+          expect(found).toEqual(values.map((value) => ({ value: half(value, round), fails: false })));
+        },
+      ),
       { numRuns: 100 },
     );
     expect((await mapped({ column: "c", round: 0 }, [{ c: "0.4999999999" }]))[0]?.value).toBe("0");
-    expect((await mapped({ column: "c", round: 2 }, [{ c: "x" }, { c: null }, { c: "2.675" }])).map(({ fails, value }) => [fails, value])).toEqual([
+    expect(
+      (await mapped({ column: "c", round: 2 }, [{ c: "x" }, { c: null }, { c: "2.675" }])).map(({ fails, value }) => [
+        fails,
+        value,
+      ]),
+    ).toEqual([
       [true, null],
       [false, null],
       [false, "2.68"],
@@ -126,7 +161,22 @@ describe("a mapping", () => {
 describe("a template", () => {
   test("puts columns in and evaluates nothing", async () => {
     const piece = fc.oneof(
-      fc.constantFrom("${a}", "`", "{{", "}}", "{", "}", "constructor", "__proto__", "' || 1 || '", "{{a}}", "\\", "%s", "$1", "{ a }"),
+      fc.constantFrom(
+        "${a}",
+        "`",
+        "{{",
+        "}}",
+        "{",
+        "}",
+        "constructor",
+        "__proto__",
+        "' || 1 || '",
+        "{{a}}",
+        "\\",
+        "%s",
+        "$1",
+        "{ a }",
+      ),
       fc.constantFrom("{a}", "{b}"),
       fc.string({ maxLength: 5 }),
     );
@@ -167,17 +217,63 @@ function half(text: string, scale: number): string {
 }
 
 const hostileNames = [
-  "id", "key", "n", "h", "f0", "m0", "p0", "b0", "x0", "d0", "o0", "a0", "c0", "s0", "present", "deleted", "gone", "known",
-  "owned", "action", "reason", "before", "after", "select", 'quo"te', "it's", "semi;colon", "--", "a b", "ñ", "👍", "f:name",
-  "match_key", "known_id", "problem", "first", "last", "value", "__proto__", "constructor", "${x}", "$1", "dot.ted",
+  "id",
+  "key",
+  "n",
+  "h",
+  "f0",
+  "m0",
+  "p0",
+  "b0",
+  "x0",
+  "d0",
+  "o0",
+  "a0",
+  "c0",
+  "s0",
+  "present",
+  "deleted",
+  "gone",
+  "known",
+  "owned",
+  "action",
+  "reason",
+  "before",
+  "after",
+  "select",
+  'quo"te',
+  "it's",
+  "semi;colon",
+  "--",
+  "a b",
+  "ñ",
+  "👍",
+  "f:name",
+  "match_key",
+  "known_id",
+  "problem",
+  "first",
+  "last",
+  "value",
+  "__proto__",
+  "constructor",
+  "${x}",
+  "$1",
+  "dot.ted",
 ];
 
 describe("hostile names and values", () => {
   test("identifiers and literals go through SQL unharmed", async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.oneof(fc.constantFrom(...hostileNames), fc.string({ minLength: 1, maxLength: 20 }).filter((name) => !name.includes("\0"))),
-        fc.oneof(word, fc.string({ unit: "binary", maxLength: 20 }).filter((text) => !/[\0\ud800-\udfff]/.test(text))),
+        fc.oneof(
+          fc.constantFrom(...hostileNames),
+          fc.string({ minLength: 1, maxLength: 20 }).filter((name) => !name.includes("\0")),
+        ),
+        fc.oneof(
+          word,
+          fc.string({ unit: "binary", maxLength: 20 }).filter((text) => !/[\0\ud800-\udfff]/.test(text)),
+        ),
         async (name, value) => {
           const rows = await staging().rows<{ v: string }>(
             `SELECT ${ident(name)} AS v FROM (SELECT ${literal(value)} AS ${ident(name)})`,
@@ -204,7 +300,10 @@ describe("hostile names and values", () => {
       mode: "mirror",
     });
     const world = await testWorld({ systems: [fake.system] });
-    const run = runner(world, testProject([sync], { warehouse: { system: "fake", options: {} }, crm: { system: "fake", options: {} } }));
+    const run = runner(
+      world,
+      testProject([sync], { warehouse: { system: "fake", options: {} }, crm: { system: "fake", options: {} } }),
+    );
     await run.run();
     expect([...fake.records.values()].map((record) => ({ ...record }))).toEqual(fake.rows);
     expect(isEmpty((await run.plan()).summary)).toBe(true);

@@ -54,9 +54,21 @@ export interface NaiveChange {
 
 export interface NaivePlan {
   readonly changes: readonly NaiveChange[];
-  readonly confirmed: readonly { readonly key: string; readonly id: string; readonly owned: boolean; readonly after: readonly Value[] }[];
-  readonly rejected: readonly { readonly key: string | null; readonly code: RejectCode; readonly field: string | null; readonly count: number }[];
-  readonly tally: Pick<SyncSummary, "counts" | "reasons" | "confirmed" | "skipped" | "driftKept"> & { readonly unchanged: number };
+  readonly confirmed: readonly {
+    readonly key: string;
+    readonly id: string;
+    readonly owned: boolean;
+    readonly after: readonly Value[];
+  }[];
+  readonly rejected: readonly {
+    readonly key: string | null;
+    readonly code: RejectCode;
+    readonly field: string | null;
+    readonly count: number;
+  }[];
+  readonly tally: Pick<SyncSummary, "counts" | "reasons" | "confirmed" | "skipped" | "driftKept"> & {
+    readonly unchanged: number;
+  };
 }
 
 const isEmpty = (value: Value) => value === null || value === "";
@@ -111,7 +123,9 @@ export function naiveDiff(sync: Sync, fields: readonly NaiveField[], sides: Side
       continue;
     }
 
-    const drifted = fields.map((_, i) => full && r !== undefined && r.known[i] === true && (o?.values[i] ?? null) !== (r.values[i] ?? null));
+    const drifted = fields.map(
+      (_, i) => full && r !== undefined && r.known[i] === true && (o?.values[i] ?? null) !== (r.values[i] ?? null),
+    );
     const asMapped = fields.map(({ mapping }, i) => {
       const want = d.values[i] ?? null;
       if (!o) return want;
@@ -229,7 +243,8 @@ function firstProblem(
     const is = changed.includes(i);
     const { type, options, required } = description;
     if (d.bad[i]) return problem("TYPE_MISMATCH");
-    if (mapping.whenNull === "reject" && (d.values[i] ?? null) === null && (!o || changed.length > 0)) return problem("NULL_REFUSED");
+    if (mapping.whenNull === "reject" && (d.values[i] ?? null) === null && (!o || changed.length > 0))
+      return problem("NULL_REFUSED");
     if (is && type.kind === "text" && type.maxLength !== undefined && [...(value ?? "")].length > type.maxLength)
       return problem("TOO_LONG");
     if (is && options && value !== null && !options.includes(value)) return problem("NOT_IN_LIST");

@@ -1,11 +1,17 @@
 /** The Salesforce sandbox as a story uses it: `crm` and its subcommands. @module */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { app } from "../../providers/salesforce/sandbox/oauth.ts";
 import { startSandbox } from "../../providers/salesforce/sandbox.ts";
 import type { Sandbox } from "../../src/connector/index.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
+const login = new URLSearchParams({
+  grant_type: "client_credentials",
+  client_id: app.clientId,
+  client_secret: app.clientSecret,
+});
 const api = "/services/data/v67.0";
 
 /**
@@ -31,21 +37,23 @@ export class Crm {
       case "seed":
         return this.use((url) => this.seed(url, args));
       case "edit":
-        return this.use((url, headers) => this.edit(url, headers, args));
+        return this.useSignedIn((url, headers) => this.edit(url, headers, args));
       case "delete":
-        return this.use((url, headers) => this.delete(url, headers, args));
+        return this.useSignedIn((url, headers) => this.delete(url, headers, args));
       case "list":
-        return this.use((url, headers) => this.list(url, headers, args));
-      case "fault":
-        return this.use(async (url) => {
-          await answered(`${url}/__sandbox/faults`, { method: "POST", body: args.join(" ") });
-          return "";
-        });
+        return this.useSignedIn((url, headers) => this.list(url, headers, args));
       case "stats":
         return this.use(async (url) => lines(await answered(`${url}/__sandbox/stats`)).join("\n"));
       default:
         throw new SyntaxError(`crm ${verb}: there is no such command`);
     }
+  }
+
+  /** What is to go wrong from now on, as the sandbox's page describes it. Only for one that was started. */
+  async fault(json: string): Promise<string> {
+    if (!this.running) throw new SyntaxError("the CRM was not started");
+    await answered(`${this.running.url}/__sandbox/faults`, { method: "POST", body: json });
+    return "";
   }
 
   /** The variables that let a stack reach it once it was started. */
@@ -64,21 +72,21 @@ export class Crm {
     return startSandbox({ port: 0, directory: join(this.directory, "crm") });
   }
 
-  private async use(work: (url: string, headers: Record<string, string>) => Promise<string>): Promise<string> {
+  private async use(work: (url: string) => Promise<string>): Promise<string> {
     const sandbox = this.running ?? (await this.open());
     try {
-      const { clientId = "", clientSecret = "" } = sandbox.credentials;
-      const body = new URLSearchParams({
-        grant_type: "client_credentials",
-        client_id: clientId,
-        client_secret: clientSecret,
-      });
-      const { access_token: token } = await answered(`${sandbox.url}/services/oauth2/token`, { method: "POST", body });
-      const headers = { authorization: `Bearer ${String(token)}`, "content-type": "application/json" };
-      return await work(sandbox.url, headers);
+      return await work(sandbox.url);
     } finally {
       if (sandbox !== this.running) await sandbox.close();
     }
+  }
+
+  /** As somebody who has signed in. */
+  private useSignedIn(work: (url: string, headers: Record<string, string>) => Promise<string>): Promise<string> {
+    return this.use(async (url) => {
+      const { access_token: token } = await answered(`${url}/services/oauth2/token`, { method: "POST", body: login });
+      return work(url, { authorization: `Bearer ${String(token)}`, "content-type": "application/json" });
+    });
   }
 
   /** `seed FILE`, or `seed OBJECT FIELD=VALUE…` for one record. */

@@ -73,7 +73,7 @@ export class Story {
     const [first = "", second = "", third = ""] = args;
     switch (verb) {
       case "crm":
-        return this.crm.run(args);
+        return first === "fault" ? this.crm.fault(command.replace(/^crm fault /, "")) : this.crm.run(args);
       case "sql":
         return this.sql(first, command.slice(command.indexOf(first) + first.length).trim());
       case "postgres":
@@ -239,9 +239,9 @@ export class Story {
 
 /** A line of that name with at least that number. */
 function reached(stats: string, text: string): boolean {
-  const [name, wanted] = text.split(" ");
+  const [, name = "", wanted] = /^(.*) (\d+)$/.exec(text) ?? [];
   const found = stats.split("\n").find((line) => line.startsWith(`${name} `));
-  return found !== undefined && Number(found.split(" ")[1]) >= Number(wanted);
+  return found !== undefined && Number(found.slice(name.length)) >= Number(wanted);
 }
 
 function rowsText(statement: string, rows: readonly Readonly<Record<string, unknown>>[]): string {
