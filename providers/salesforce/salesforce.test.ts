@@ -389,7 +389,9 @@ describe("reading", () => {
   });
 
   it("reports a cursor that was lost as an incomplete read", async () => {
-    const failNext = [{ match: "GET .*/query/01g", status: 400, body: [{ errorCode: "INVALID_QUERY_LOCATOR" }], times: 4 }];
+    const failNext = [
+      { match: "GET .*/query/01g", status: 400, body: [{ errorCode: "INVALID_QUERY_LOCATOR" }], times: 4 },
+    ];
     const { destination, seed } = await connect({ faults: { failNext } });
     await seed("Contact", people(2_500));
     await expect(scan(destination)).rejects.toMatchObject({ effect: "transient" });

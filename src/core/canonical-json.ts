@@ -42,7 +42,10 @@ function written(tokens: Iterator<RegExpExecArray>): string {
 }
 
 function number(text: string): string {
-  const digits = text.replace(/[eE].*$/, "").replace(/\D/g, "").replace(/^0+/, "").length;
+  const digits = text
+    .replace(/[eE].*$/, "")
+    .replace(/\D/g, "")
+    .replace(/^0+/, "").length;
   const short = digits <= 15 && Number.isFinite(Number(text));
   return short ? JSON.stringify(Number(text)) : text;
 }

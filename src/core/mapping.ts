@@ -41,7 +41,9 @@ export function mappingSql(field: FieldMapping, lookup?: string): MappedSql {
   if (field.values) {
     const cases = Object.entries(field.values).map(([from, to]) => `WHEN ${literal(from)} THEN ${literal(to)}`);
     const otherwise = field.otherwise === undefined ? "NULL" : literal(field.otherwise);
-    step(`CASE WHEN (${sql}) IS NULL THEN NULL ELSE CASE ${text()} WHEN NULL THEN NULL ${cases.join(" ")} ELSE ${otherwise} END END`);
+    step(
+      `CASE WHEN (${sql}) IS NULL THEN NULL ELSE CASE ${text()} WHEN NULL THEN NULL ${cases.join(" ")} ELSE ${otherwise} END END`,
+    );
   }
   if (field.hash) sql = `${field.hash}(${text()})`;
   if (field.truncate !== undefined) sql = `left(${text()}, ${field.truncate})`;
