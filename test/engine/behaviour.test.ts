@@ -235,7 +235,7 @@ describe("lookups", () => {
       ["k2", "c1"],
       ["k5", undefined],
     ]);
-    expect(summaryOf(open).rejected).toEqual([{ code: "TYPE_MISMATCH", field: "city", count: 2 }]);
+    expect(summaryOf(open).rejected).toEqual([{ code: "LOOKUP_MISSING", field: "city", count: 2 }]);
     await run.apply(open);
     expect(isEmpty((await run.plan()).summary)).toBe(true);
   });

@@ -28,11 +28,13 @@ const setting = fc.record({
   onDrift: fc.constantFrom("overwrite" as const, "overwrite" as const, "keep" as const),
   adopt: fc.boolean(),
   start: fc.array(fc.record({ id, fields }), { maxLength: 3 }),
+  /** Begins with a sync of all five rows. */
+  begun: fc.constantFrom(true, true, false),
   steps: fc.array(step, { minLength: 3, maxLength: 14 }),
 });
 
 const ways = {
-  scan: { scan: 1_000, keys: 50, ids: 50 },
+  scan: { scan: 1_000, keys: 1, ids: 1 },
   keys: { scan: 0, keys: 50, ids: 50 },
   since: { scan: 0, keys: 1, ids: 1, since: { days: 30 } },
 };
@@ -43,7 +45,7 @@ describe("whatever happened before", () => {
   }, async () => {
     const used = new Set<string>();
     await fc.assert(
-      fc.asyncProperty(setting, async ({ mode, onDrift, adopt, start, steps }) => {
+      fc.asyncProperty(setting, async ({ mode, onDrift, adopt, start, begun, steps }) => {
         const { fake, run, clock } = await fakeProject(
           { mode, onDrift, adopt },
           { capabilities: { read: { since: { days: 30 } } } },
@@ -57,6 +59,10 @@ describe("whatever happened before", () => {
         for (const one of start) fake.edit(`s${other++}`, { id: one.id, ...one.fields });
 
         readBy("since");
+        if (begun) {
+          fake.rows = ids.map((one) => ({ id: one, name: one, city: null }));
+          await run.run();
+        }
         for (const one of steps) {
           clock.advance(HOUR);
           const there = "id" in one ? find(one.id) : undefined;

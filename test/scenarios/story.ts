@@ -3,6 +3,7 @@ import { type ChildProcess, spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import ts from "typescript";
 import { ebb, root, sql } from "../cli/run.ts";
 import { Crm } from "./crm.ts";
 import { normalise, words } from "./format.ts";
@@ -25,7 +26,8 @@ interface Running {
 
 const POLL_MS = 20;
 const DEADLINE_MS = 60_000;
-const app = { app: "node --import ebb/typescript main.ts" };
+const app = { app: "node main.mjs" };
+const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
 
 export class Story {
   readonly directory: string;
@@ -42,10 +44,7 @@ export class Story {
     mkdirSync(join(directory, "node_modules"), { recursive: true });
     symlinkSync(root, join(directory, "node_modules", "ebb"), "dir");
     if (files.has("main.ts")) writeFileSync(this.path("cdktf.json"), JSON.stringify(app));
-    for (const [name, text] of files) {
-      mkdirSync(dirname(this.path(name)), { recursive: true });
-      writeFileSync(this.path(name), text);
-    }
+    for (const [name, text] of files) this.write(name, text);
   }
 
   /** Runs a step's command, to its end or until it was started. */
@@ -115,6 +114,14 @@ export class Story {
 
   private path(name: string): string {
     return join(this.directory, name);
+  }
+
+  /** What a stack compiles to stands beside it: most stories need not wait for a compiler at every command. */
+  private write(name: string, text: string): void {
+    mkdirSync(dirname(this.path(name)), { recursive: true });
+    writeFileSync(this.path(name), text);
+    if (name === "main.ts")
+      writeFileSync(this.path("main.mjs"), ts.transpileModule(text, { compilerOptions }).outputText);
   }
 
   private start(args: readonly string[]): Running {
@@ -188,7 +195,7 @@ export class Story {
   private replace(file: string, from: string, to: string): string {
     const text = readFileSync(this.path(file), "utf8");
     if (!text.includes(from)) throw new RangeError(`${file} does not hold: ${from}`);
-    writeFileSync(this.path(file), text.replace(from, to));
+    this.write(file, text.replace(from, to));
     return "";
   }
 
