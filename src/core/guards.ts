@@ -24,13 +24,13 @@ export function checkGuards(sync: Sync, found: Found): readonly GuardResult[] {
   if (deletes > guards.maxDeletes)
     results.push({
       code: "MAX_DELETES",
-      message: `${deletes} deletes, guards.maxDeletes allows ${guards.maxDeletes}`,
+      message: `deletes: ${deletes}, guards.maxDeletes allows ${guards.maxDeletes}`,
     });
   const percent = found.owned === 0 ? 0 : (100 * deletes) / found.owned;
   if (percent > guards.maxDeletePercent)
     results.push({
       code: "MAX_DELETE_PERCENT",
-      message: `${deletes} deletes are ${percent.toFixed(1)} % of ${found.owned} owned records, guards.maxDeletePercent allows ${guards.maxDeletePercent}`,
+      message: `deletes: ${deletes} of ${found.owned} owned records (${percent.toFixed(1)} %), guards.maxDeletePercent allows ${guards.maxDeletePercent}`,
     });
   const changes = totalChanges(found.counts);
   if (guards.maxChanges !== null && changes > guards.maxChanges)

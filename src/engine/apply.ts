@@ -3,7 +3,7 @@ import { cp } from "node:fs/promises";
 import type { Project } from "../core/decode.ts";
 import { ConflictError, EbbError } from "../core/errors.ts";
 import { configDigest } from "./config-digest.ts";
-import { openConnections } from "./connections.ts";
+import { type Connections, openConnections } from "./connections.ts";
 import { executeSync } from "./execute.ts";
 import { finishRun } from "./finish.ts";
 import { beginJournal, JOURNAL_VERSION, openJournal } from "./journal.ts";
@@ -35,9 +35,12 @@ export async function apply(
     const [unfinished] = await unfinishedRuns(world, store);
     if (unfinished) throw new ConflictError("RUN_UNFINISHED", `run ${unfinished.run} stopped before its end`);
     await checkPlan(world, project, store, plan);
-    const run = await beginRun(world, store, plan);
-    listen({ type: "run", run: run.run, resumed: false });
-    return execute(world, project, store, run, listen, signals, lock);
+    return connected(world, project, listen, async (connections) => {
+      await checkAccounts(connections, plan.manifest, signals.abort);
+      const run = await beginRun(world, store, plan);
+      listen({ type: "run", run: run.run, resumed: false });
+      return execute(world, connections, store, run, listen, signals, lock);
+    });
   });
 }
 
@@ -55,9 +58,26 @@ export async function resume(
     if (!run) return null;
     await readPlan(world, run.files.plan);
     checkConfig(project, run.manifest);
-    listen({ type: "run", run: run.run, resumed: true });
-    return execute(world, project, store, run, listen, signals, lock);
+    return connected(world, project, listen, async (connections) => {
+      await checkAccounts(connections, run.manifest, signals.abort);
+      listen({ type: "run", run: run.run, resumed: true });
+      return execute(world, connections, store, run, listen, signals, lock);
+    });
   });
+}
+
+async function connected<T>(
+  world: World,
+  project: Project,
+  listen: Listener,
+  use: (connections: Connections) => Promise<T>,
+): Promise<T> {
+  const connections = openConnections(world, project.connections, listen);
+  try {
+    return await use(connections);
+  } finally {
+    await connections.close();
+  }
 }
 
 async function locked<T>(world: World, store: StateStore, use: (lock: Lock) => Promise<T>): Promise<T> {
@@ -101,6 +121,20 @@ function checkConfig(project: Project, manifest: OpenPlan["manifest"]): void {
     throw new ConflictError("PLAN_FOREIGN", "the syncs or connections have changed since the plan was made");
 }
 
+/** Every account is looked at before anything is sent to one of them. */
+async function checkAccounts(
+  connections: Connections,
+  manifest: OpenPlan["manifest"],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const planned of manifest.syncs) {
+    const { destination } = await connections.destination(planned.sync.destination.connection);
+    const account = await destination.account(signal);
+    if (account !== planned.account)
+      throw new ConflictError("PLAN_FOREIGN", `the plan is for ${planned.account}, the connection reaches ${account}`);
+  }
+}
+
 async function beginRun(world: World, store: StateStore, plan: OpenPlan): Promise<LoadedRun> {
   const at = new Date(world.now()).toISOString();
   const run = `${at.slice(0, 19).replaceAll(/[-:]/g, "")}-${world.randomName().slice(0, 6)}`;
@@ -115,14 +149,13 @@ async function beginRun(world: World, store: StateStore, plan: OpenPlan): Promis
 
 async function execute(
   world: World,
-  project: Project,
+  connections: Connections,
   store: StateStore,
   run: LoadedRun,
   listen: Listener,
   signals: ApplySignals,
   lock: Lock,
 ): Promise<RunResult> {
-  const connections = openConnections(world, project.connections, listen);
   const journal = await openJournal(world.disk, run.files.journal);
   const stop = AbortSignal.any([signals.stop, lock.lost]);
   const signal = AbortSignal.any([signals.abort, lock.lost]);
@@ -132,13 +165,6 @@ async function execute(
       if (stop.aborted) break;
       const progress = run.progress.get(planned.sync.name);
       if (!progress) continue;
-      const { destination } = await connections.destination(planned.sync.destination.connection);
-      const account = await destination.account(signal);
-      if (account !== planned.account)
-        throw new ConflictError(
-          "PLAN_FOREIGN",
-          `the plan is for ${planned.account}, the connection reaches ${account}`,
-        );
       await withStaging(undefined, (staging) =>
         executeSync(
           staging,
@@ -158,7 +184,6 @@ async function execute(
     problem = error instanceof EbbError ? `${error.code}: ${error.message}` : "stopped";
   } finally {
     await journal.close().catch(() => undefined);
-    await connections.close();
   }
   const left = [...run.progress.values()].some(({ status }) =>
     status.some((s) => s === Status.waiting || s === Status.sent),

@@ -108,10 +108,12 @@ export async function stageChanges(staging: Staging, input: DiffInput): Promise<
   const observed = input.observed ?? nothingObserved(fields, keyType);
   const each = (make: (i: number) => string) => fields.map((_, i) => `, ${make(i)}`).join("");
   const base = full ? "o" : "r";
+  // A record that somebody else made anew under the same key is theirs.
+  const owned = input.idIsKey ? "coalesce(r.owned, false)" : `coalesce(r.owned AND r.id = ${base}.id, false)`;
   await staging.run(
     `CREATE OR REPLACE VIEW ${table("joined")} AS
      SELECT d.key, coalesce(d.present, false) AS wanted, ${base}.key IS NOT NULL AS there, r.key IS NOT NULL AS known,
-            coalesce(${base}.id, r.id) AS id, r.id AS known_id, coalesce(r.owned, false) AS owned
+            coalesce(${base}.id, r.id) AS id, r.id AS known_id, ${owned} AS owned
             ${each((i) => `d.f${i} AS d${i}`)} ${each((i) => `${base}.f${i} AS o${i}`)}
             ${each((i) => `r.f${i} AS r${i}`)} ${each((i) => `coalesce(r.k${i}, false) AS k${i}`)}
             ${input.failing.map((i) => `, coalesce(d.b${i}, false) AS b${i}`).join("")}

@@ -165,6 +165,26 @@ describe("ownership", () => {
     expect(isEmpty((await run.plan()).summary)).toBe(true);
   });
 
+  test.each([
+    ["scan", {}],
+    ["keys", { scan: 0, keys: 5, ids: 5 }],
+  ])("a record that somebody else made anew under the same key is theirs: read by %s", async (_, read) => {
+    const { fake, run } = await fakeProject({ mode: "mirror" }, { capabilities: { read } });
+    fake.rows = people(3);
+    await run.run();
+    fake.edit("f1", null);
+    fake.edit("theirs", { id: "k00", name: "theirs", city: null });
+    expect(await changesOf(await run.plan())).toMatchObject([{ action: "update", id: "theirs" }]);
+    fake.rows = people(3).slice(1);
+    expect(await changesOf(await run.plan())).toEqual([]);
+
+    // Written to, it is still theirs.
+    fake.rows = people(3);
+    await run.run();
+    fake.rows = people(3).slice(1);
+    expect(await changesOf(await run.plan())).toEqual([]);
+  });
+
   test("adopt makes those its own that match a row, and no others", async () => {
     const { fake, run } = await fakeProject({ mode: "mirror", adopt: true });
     fake.records.set("a", { id: "k00", name: "n0", city: "Lyon" });

@@ -105,8 +105,10 @@ export function naiveDiff(sync: Sync, fields: readonly NaiveField[], sides: Side
     }
     const o = observed.get(key);
     const r = recorded.get(key);
+    // A record made anew under the same key is somebody else's.
+    const owned = r?.owned === true && (o === undefined || o.id === r.id);
     if (!d) {
-      if (!o || !r?.owned) continue;
+      if (!o || !r || !owned) continue;
       const held = fields.map((_, i) => i).filter((i) => (o.values[i] ?? null) !== null);
       const moved = held.filter((i) => full && r.known[i] && o.values[i] !== r.values[i]);
       changes.push({
@@ -150,7 +152,7 @@ export function naiveDiff(sync: Sync, fields: readonly NaiveField[], sides: Side
         key,
         id: o?.id ?? null,
         reason: reasonOf(o !== undefined, r, d, changed, both),
-        owned: !o || (r?.owned ?? false) || sync.adopt,
+        owned: !o || owned || sync.adopt,
         drifted: o ? both.map((i) => fields[i]?.name ?? "") : [],
         before: o ? pick(changed, o.values) : {},
         after: pick(changed, after),
@@ -168,7 +170,7 @@ export function naiveDiff(sync: Sync, fields: readonly NaiveField[], sides: Side
     }
     unchanged += 1;
     if (full && o && !d.bad.some(Boolean) && !isRecorded(r, o, after) && !isQuiet(d, r, o)) {
-      confirmed.push({ key, id: o.id, owned: (r?.owned ?? false) || sync.adopt, after });
+      confirmed.push({ key, id: o.id, owned: owned || sync.adopt, after });
     }
   }
 
