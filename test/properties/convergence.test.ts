@@ -96,9 +96,12 @@ describe("whatever happened before", () => {
         }
         if (onDrift !== "keep" && !ambiguous && mode !== "create" && mode !== "update")
           expect(await changesOf(await run.plan({ refresh: "changed" }))).toEqual([]);
+        // A record whose matched field was edited is still the one that Ebb knows by its id.
+        const renamed = steps.flatMap((one) => (one.do === "renamed" ? [one.id] : []));
         for (const row of fake.rows) {
           const copies = [...fake.records.values()].filter((record) => record.id === row.id);
-          if (onDrift === "keep" || mode === "create" || copies.length !== 1) continue;
+          if (onDrift === "keep" || mode === "create" || copies.length !== 1 || renamed.includes(String(row.id)))
+            continue;
           expect(copies[0]).toMatchObject(row);
         }
       }),
