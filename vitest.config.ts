@@ -5,6 +5,8 @@ export default defineConfig({
     environment: "node",
     include: ["test/**/*.test.ts", "src/**/*.test.ts", "providers/**/*.test.ts"],
     pool: "forks",
+    // Much of the work is in child processes and the staging engine: one worker would leave a core idle.
+    maxWorkers: 2,
     globalSetup: ["test/build.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,

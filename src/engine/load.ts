@@ -78,7 +78,7 @@ async function attempt(load: () => Promise<boolean> | undefined): Promise<"all" 
 function linesSql(planned: PlannedSync, directory: string): string {
   const cells = Object.entries(planned.types).map(([name, type]) => {
     const text = textSql(`after.${ident(name)}`, type);
-    return ["text", "email", "json"].includes(type.kind)
+    return ["text", "email", "json", "bytes"].includes(type.kind)
       ? `coalesce('"' || replace(${text}, '"', '""') || '"', '')`
       : `coalesce(${text}, '')`;
   });

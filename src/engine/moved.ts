@@ -29,10 +29,9 @@ export function createMovedCheck(
   const since = capabilities.read.since ? planned.observedAt : null;
   if (since === null)
     return async (changes, signal) => {
-      const safeCreate = planned.createIsIdempotent === "key";
-      const asked = changes.filter(({ action }) => action !== "create" || !safeCreate);
-      const now = asked.length === 0 ? null : await reader.about(asked, signal);
-      return now ? compare(asked, now, true) : new Map();
+      // Creates too: one that could be sent twice would overwrite a record made since the plan.
+      const now = await reader.about(changes, signal);
+      return now ? compare(changes, now, true) : new Map();
     };
   let seen: { at: number; moved: Promise<ReadBack> } | undefined;
   return async (changes, signal) => {

@@ -56,6 +56,16 @@ describe("a record that moved between plan and apply is skipped, not overwritten
     ]);
   });
 
+  test("a record made since the plan is not overwritten by a create that could be sent twice", async () => {
+    const { fake, run } = await fakeProject({ mode: "create" }, { capabilities: { createIsIdempotent: "key" } });
+    fake.rows = people(2);
+    const open = await run.plan();
+    fake.edit("other", { id: "k00", name: "theirs", city: null });
+    expect((await run.apply(open)).syncs.people).toMatchObject({ applied: 1, skipped: 1 });
+    expect(fake.records.get("other")).toMatchObject({ name: "theirs" });
+    expect([...fake.records.values()].filter((record) => record.id === "k00")).toHaveLength(1);
+  });
+
   test("where the write itself compares, nothing is read first", async () => {
     const { fake, run } = await fakeProject({}, checks);
     fake.rows = people(3);
