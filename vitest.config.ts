@@ -7,6 +7,7 @@ export default defineConfig({
     pool: "forks",
     // Much of the work is in child processes and the staging engine: one worker would leave a core idle.
     maxWorkers: 2,
+    reporters: ["default", "./test/skips.ts"],
     globalSetup: ["test/build.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
