@@ -153,6 +153,11 @@ describe.each(places)("Postgres, $place", ({ place, start }) => {
     for (const open of [admin, crm, warehouse]) await open?.close?.();
     await running?.stop();
   });
+  // What the embedded database has no notion of: accounts, and connections that break.
+  const onServer = (name: string, run: () => Promise<void>) => {
+    if (place === "server") test(name, run);
+  };
+
   beforeEach(async ({ skip }) => {
     // Where a server must be there, its absence is a failure and no reason to skip.
     if (process.env.EBB_REQUIRE_POSTGRES) expect(bin).toBeDefined();
@@ -425,7 +430,7 @@ describe.each(places)("Postgres, $place", ({ place, start }) => {
     await expect(crm.describe("people", AbortSignal.abort())).rejects.toThrow(/abort/i);
   });
 
-  test.runIf(place === "server")("refused credentials and missing permissions", async () => {
+  onServer("refused credentials and missing permissions", async () => {
     const { url = "" } = running.options;
     const wrong = await openDestination({ url: url.replace("test-password", "wrong-password") }, context);
     const error: unknown = await wrong.describe("people", signal).catch((e: unknown) => e);
@@ -447,7 +452,7 @@ describe.each(places)("Postgres, $place", ({ place, start }) => {
     await poor.close?.();
   });
 
-  test.runIf(place === "server")("an abort cancels what the server is doing", async () => {
+  onServer("an abort cancels what the server is doing", async () => {
     const abort = new AbortController();
     const slow = admin.query("SELECT pg_sleep(60)::text", [], abort.signal).catch((e: unknown) => e);
     const running = async (): Promise<boolean> =>
@@ -459,7 +464,7 @@ describe.each(places)("Postgres, $place", ({ place, start }) => {
     expect(await running()).toBe(false);
   });
 
-  test.runIf(place === "server")("a broken connection is transient, and the next call makes a new one", async () => {
+  onServer("a broken connection is transient, and the next call makes a new one", async () => {
     const slow = warehouse
       .extract({ sql: "SELECT pg_sleep(60)::text AS s" }, signal)
       .then(csv)
@@ -471,7 +476,7 @@ describe.each(places)("Postgres, $place", ({ place, start }) => {
     expect(await csv(await warehouse.extract({ sql: "SELECT 1 AS a" }, signal))).toBe("a\n1\n");
   });
 
-  test.runIf(place === "server")("a connection that breaks before the commit has sent nothing", async () => {
+  onServer("a connection that breaks before the commit has sent nothing", async () => {
     let release = () => {};
     let lock: Promise<void> | undefined;
     await new Promise<void>((locked) => {
