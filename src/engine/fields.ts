@@ -43,6 +43,18 @@ export function syncFields(sync: Sync, object: ObjectDescription): readonly Sync
       );
     }
 
+  const lower = new Map<string, string>();
+  for (const name of Object.keys(sync.fields)) {
+    const other = lower.get(name.toLowerCase());
+    if (other !== undefined)
+      throw new ConfigError(
+        "CONFIG_INVALID",
+        `${at}: the fields "${other}" and "${name}" differ only in case, which a plan cannot keep apart`,
+        { at, next: "Write one of them with a sync of its own." },
+      );
+    lower.set(name.toLowerCase(), name);
+  }
+
   const mapped = Object.entries(sync.fields).map(([name, mapping]): SyncField => {
     const description = find(name, "fields");
     const readOnly = mapping.createOnly

@@ -66,6 +66,16 @@ describe("a record that moved between plan and apply is skipped, not overwritten
     expect([...fake.records.values()].filter((record) => record.id === "k00")).toHaveLength(1);
   });
 
+  test("two fields that differ only in case are refused by name", async () => {
+    const { fake, run } = await fakeProject({ fields: { name: "name", Name: "city" } });
+    fake.fields = [...fake.fields, { name: "Name", type: { kind: "text" } }];
+    fake.rows = people(1);
+    await expect(run.plan()).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: expect.stringContaining('"name" and "Name" differ only in case'),
+    });
+  });
+
   test("where the write itself compares, nothing is read first", async () => {
     const { fake, run } = await fakeProject({}, checks);
     fake.rows = people(3);
