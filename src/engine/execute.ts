@@ -68,8 +68,11 @@ export async function executeSync(staging: Staging, input: ExecuteInput, signal:
   // An action's batches may run beside each other; the next action begins when they have ended.
   let running: Action | undefined;
   const inFlight = new Set<Promise<void>>();
-  const failed = new AbortController();
-  const halted = () => stop.aborted || failed.signal.aborted;
+  let failure: { readonly error: unknown } | undefined;
+  const fail = (error: unknown) => {
+    failure ??= { error };
+  };
+  const halted = () => stop.aborted || failure !== undefined;
   try {
     // The next batch is read while the last is written.
     let reading = batches.next();
@@ -77,23 +80,22 @@ export async function executeSync(staging: Staging, input: ExecuteInput, signal:
       const next = await reading;
       if (next.done || halted()) break;
       reading = batches.next();
-      reading.catch(() => failed.abort());
+      reading.catch(fail);
       const { route, action, changes } = next.value;
       if (running !== undefined && action !== running) await Promise.all(inFlight);
       running = action;
-      const work = writeBatch(desk, route.name, changes, signal).finally(() => inFlight.delete(work));
-      work.catch(() => failed.abort());
+      const work = writeBatch(desk, route.name, changes, signal)
+        .catch(fail)
+        .finally(() => inFlight.delete(work));
       inFlight.add(work);
       while (inFlight.size >= route.concurrency && !halted()) await Promise.race(inFlight);
     }
     await reading;
   } finally {
-    const ended = await Promise.allSettled(inFlight);
+    await Promise.all(inFlight);
     await batches.return();
-    const rejection = ended.find((one) => one.status === "rejected");
-    // biome-ignore lint/correctness/noUnsafeFinally: the first failure of a batch is the run's failure
-    if (rejection?.status === "rejected") throw rejection.reason;
   }
+  if (failure) throw failure.error;
 }
 
 async function resumeOpenBatches(

@@ -10,11 +10,14 @@ import { ident } from "../core/sql.ts";
 import { changesFrom } from "./changes.ts";
 import type { OpenDestination } from "./connections.ts";
 import { Status, type SyncProgress } from "./progress.ts";
+import type { Ranges } from "./ranges.ts";
 import type { Recorder } from "./record.ts";
 import type { Staging } from "./staging.ts";
 
 /** Creates in one load: large enough for the system, small enough to be looked at one by one when it is refused. */
 const LOAD_RECORDS = 50_000;
+/** While the server writes one, the next is on its way. */
+const LOADS_AT_ONCE = 2;
 /** Below this the ordinary way is as fast. */
 const WORTH_IT = 1_000;
 
@@ -36,31 +39,45 @@ export async function loadCreates(staging: Staging, input: LoadInput, signal: Ab
   if (!destination.load || !capabilities.checksBefore || !planned.idIsKey || creates < WORTH_IT || !fresh) return;
   const { object, matchOn } = planned.sync.destination;
   const columns = Object.keys(planned.types);
+  await staging.run("SET preserve_insertion_order = true");
   const chunks = cutLines(staging.textPages(linesSql(planned, input.directory)));
+  const one = async (batch: string, range: Ranges, csv: readonly string[]): Promise<void> => {
+    await recorder.loading(batch, range);
+    const ended = await attempt(() =>
+      destination.load?.({ object, matchOn, columns, types: planned.types, csv }, signal),
+    );
+    // In doubt: it stays as sent, and is settled by reading back.
+    if (ended !== "doubt") await recorder.loaded(batch, range, ended === "all");
+    if (ended === "doubt" || ended === "never") halted = true;
+  };
+  let halted = false;
+  let failure: unknown;
   let from = 0;
+  const inFlight = new Set<Promise<void>>();
   let reading = chunks.next();
   try {
-    for (;;) {
+    while (!halted && !stop.aborted) {
       const next = await reading;
-      if (next.done || stop.aborted) return;
+      if (next.done || halted || stop.aborted) break;
       reading = chunks.next();
       const { csv, count } = next.value;
-      const range = [[from, from + count - 1]] as const;
-      const batch = `load-${from}`;
+      const work = one(`load-${from}`, [[from, from + count - 1]], csv)
+        .catch((error: unknown) => {
+          halted = true;
+          failure ??= error;
+        })
+        .finally(() => inFlight.delete(work));
       from += count;
-      await recorder.loading(batch, range);
-      const landed = await attempt(() =>
-        destination.load?.({ object, matchOn, columns, types: planned.types, csv }, signal),
-      );
-      // In doubt: it stays as sent, and is settled by reading back.
-      if (landed === "doubt") return;
-      await recorder.loaded(batch, range, landed === "all");
-      if (landed === "never") return;
+      inFlight.add(work);
+      if (inFlight.size >= LOADS_AT_ONCE) await Promise.race(inFlight);
     }
+    await Promise.all(inFlight);
   } finally {
+    await Promise.allSettled(inFlight);
     await reading.catch(() => undefined);
     await chunks.return();
   }
+  if (failure !== undefined) throw failure;
 }
 
 async function attempt(load: () => Promise<boolean> | undefined): Promise<"all" | "refused" | "never" | "doubt"> {
@@ -74,7 +91,10 @@ async function attempt(load: () => Promise<boolean> | undefined): Promise<"all" 
   }
 }
 
-/** Each create as one line of CSV, made by the staging engine. */
+/**
+ * Each create as one line of CSV, made by the staging engine. They come in the file's order, which the engine keeps when
+ * it is told to; sorting them would hold back the first until the last is made.
+ */
 function linesSql(planned: PlannedSync, directory: string): string {
   const cells = Object.entries(planned.types).map(([name, type]) => {
     const text = textSql(`after.${ident(name)}`, type);
@@ -82,7 +102,7 @@ function linesSql(planned: PlannedSync, directory: string): string {
       ? `coalesce('"' || replace(${text}, '"', '""') || '"', '')`
       : `coalesce(${text}, '')`;
   });
-  return `SELECT ${cells.join(" || ',' || ")} FROM ${changesFrom(directory, planned)} WHERE action = 'create' ORDER BY n`;
+  return `SELECT ${cells.join(" || ',' || ")} FROM ${changesFrom(directory, planned)} WHERE action = 'create'`;
 }
 
 async function* cutLines(

@@ -185,7 +185,7 @@ async function saveChanges(staging: Staging, directory: string, diff: DiffInput,
   const file = fileName(diff.sync.name);
   const copy = async (folder: string, sql: string) => {
     await staging.run(
-      `COPY (${sql}) TO ${literal(join(directory, folder, `${file}.parquet`))} (FORMAT parquet, COMPRESSION zstd)`,
+      `COPY (${sql}) TO ${literal(join(directory, folder, `${file}.parquet`))} (FORMAT parquet, COMPRESSION snappy)`,
     );
   };
   await staging.run("SET preserve_insertion_order = true");
