@@ -4,7 +4,7 @@ import type { PlannedSync } from "../core/plan.ts";
 import { ident } from "../core/sql.ts";
 import type { Fields, FieldType, Value } from "../core/types.ts";
 import { keySql } from "./desired.ts";
-import { RAW, wireText } from "./observe.ts";
+import { RAW, rawColumns } from "./observe.ts";
 import { type Staging, type TextColumns, table } from "./staging.ts";
 
 /** An observed record with canonical key and fields, as the plan's changes have them. */
@@ -28,11 +28,7 @@ export async function canonicalise(
   const names = [...new Set([...sync.destination.matchOn, ...Object.keys(types)])];
   const name = `canonicalise_${serial++}`;
   async function* columns(): AsyncIterable<TextColumns> {
-    yield [
-      records.map(({ id }) => id),
-      records.map(({ deleted }) => (deleted ? "1" : null)),
-      ...names.map((field) => records.map(({ fields }) => wireText(fields[field]))),
-    ];
+    yield rawColumns(records, names);
   }
   await staging.loadText(name, [RAW.id, RAW.deleted, ...names], columns());
   const values = Object.entries(types).map(([field, type]) =>

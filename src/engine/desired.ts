@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Extract } from "../connector/index.ts";
-import { canonicalSql, sqlType, textSql } from "../core/canonical.ts";
+import { canonicalSql, textSql } from "../core/canonical.ts";
 import { ConfigError } from "../core/errors.ts";
 import { mappingColumns, mappingSql } from "../core/mapping.ts";
 import { ident, literal } from "../core/sql.ts";
@@ -163,9 +163,4 @@ function checkColumns(sync: Sync, fields: readonly SyncField[], columns: readonl
   };
   for (const column of sync.key) check(column, "key");
   for (const { name, mapping } of fields) for (const column of mappingColumns(mapping)) check(column, `fields.${name}`);
-}
-
-/** Column list `f0 TYPE, …`, for tables that hold fields. */
-export function fieldColumns(fields: readonly SyncField[]): string {
-  return fields.map(({ type }, i) => `f${i} ${sqlType(type)}`).join(", ");
 }

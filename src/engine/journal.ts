@@ -44,8 +44,7 @@ export type JournalEntry =
       readonly unsent?: Ranges;
       /** Left in doubt for the next plan to find out. */
       readonly doubt?: Ranges;
-    }
-  | { readonly t: "end"; readonly at: string; readonly status: string };
+    };
 
 export interface Journal {
   /** Durable entries are on disk when the promise resolves, and with them all entries before. */

@@ -118,11 +118,7 @@ async function* rawRows(
   const columns = (page: readonly ObservedRecord[]): TextColumns => {
     done += page.length;
     input.onRows(done, way === "scan" ? object.recordCount : undefined);
-    return [
-      page.map(({ id }) => id),
-      page.map(({ deleted }) => (deleted ? "1" : null)),
-      ...names.map((name) => page.map(({ fields }) => wireText(fields[name]))),
-    ];
+    return rawColumns(page, names);
   };
   const pages = async function* (request: ReadRequest) {
     for await (const page of destination.read(request, signal)) yield columns(page);
@@ -199,6 +195,15 @@ async function readAll(pages: AsyncIterable<readonly ObservedRecord[]>): Promise
   const all: ObservedRecord[] = [];
   for await (const page of pages) all.push(...page);
   return all;
+}
+
+/** Records as columns of text, in the order `RAW.id`, `RAW.deleted`, then the named fields. */
+export function rawColumns(records: readonly ObservedRecord[], names: readonly string[]): TextColumns {
+  return [
+    records.map(({ id }) => id),
+    records.map(({ deleted }) => (deleted ? "1" : null)),
+    ...names.map((name) => records.map(({ fields }) => wireText(fields[name]))),
+  ];
 }
 
 /** A JSON value as the text the staging engine reads it from. */
