@@ -33,6 +33,7 @@ export function benchWorld(directory: string): World {
       return agent;
     },
     version: "bench",
+    interactive: false,
     limiters: new Map(),
   };
 }

@@ -67,6 +67,7 @@ export async function testWorld(options: WorldOptions): Promise<TestWorld> {
     randomName: () => randomBytes(8).toString("hex"),
     dispatcher: options.dispatcher ?? realAgent,
     version: "0.0.0-test",
+    interactive: false,
     limiters: new Map(),
   };
 }

@@ -8,7 +8,6 @@ import {
   type Batch,
   type Change,
   type ConfigError,
-  type Context,
   type Destination,
   type Extract,
   type FieldType,
@@ -19,6 +18,7 @@ import {
   RecordError,
   type Source,
 } from "../../src/connector/index.ts";
+import { testContext } from "../../test/context.ts";
 import { openDestination } from "./destination.ts";
 import { openSource } from "./source.ts";
 
@@ -34,13 +34,11 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-const context: Context = {
+const context = testContext({
   connection: "warehouse",
   path: (relative) => join(directory, relative),
-  http: () => expect.fail("no HTTP"),
   now: () => Date.UTC(2026, 0, 1),
-  sleep: () => expect.fail("no sleep"),
-};
+});
 
 async function database(...statements: string[]): Promise<string> {
   await execute("db.duckdb", ...statements);

@@ -8,7 +8,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import {
   type Batch,
   type Change,
-  type Context,
   type Destination,
   type Extract,
   type FieldType,
@@ -20,6 +19,7 @@ import {
   type Source,
   TransientError,
 } from "../../src/connector/index.ts";
+import { testContext } from "../../test/context.ts";
 import { type Client, openClient } from "./client.ts";
 import { openDestination } from "./destination.ts";
 import type { PostgresOptions } from "./index.ts";
@@ -29,13 +29,7 @@ import { openSource } from "./source.ts";
 const signal = AbortSignal.timeout(120_000);
 const bin = serverPrograms();
 const noServer = "no PostgreSQL server is installed under /usr/lib/postgresql";
-const context: Context = {
-  connection: "crm",
-  path: (path) => path,
-  http: () => expect.fail("no HTTP"),
-  now: () => 0,
-  sleep: () => expect.fail("no sleep"),
-};
+const context = testContext({ connection: "crm", now: () => 0 });
 
 const create = (n: number, key: string, after: Record<string, string | null>): Change => ({
   action: "create",

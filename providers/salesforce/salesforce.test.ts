@@ -7,7 +7,6 @@ import {
   type Batch,
   type Change,
   ConfigError,
-  type Context,
   createHttp,
   type Destination,
   type Fields,
@@ -21,6 +20,7 @@ import {
   RecordError,
   TransientError,
 } from "../../src/connector/index.ts";
+import { testContext } from "../../test/context.ts";
 import { csvLine, csvRows } from "./csv.ts";
 import salesforce from "./index.ts";
 import { startSandbox } from "./sandbox.ts";
@@ -57,7 +57,7 @@ async function connect(setup: { faults?: Record<string, unknown>; options?: Reco
     });
     return dispatch(asked, handler);
   });
-  const context: Context = {
+  const context = testContext({
     connection: "crm",
     path: (path) => path,
     http: (http) =>
@@ -70,7 +70,7 @@ async function connect(setup: { faults?: Record<string, unknown>; options?: Reco
       sleeps.push(ms);
       await new Promise((done) => setTimeout(done, 5));
     },
-  };
+  });
   const complete = {
     apiVersion: "67.0",
     duplicateRules: "refuse",

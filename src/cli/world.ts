@@ -26,6 +26,7 @@ export function createWorld(directory: string, systems: readonly System[]): Worl
       return agent;
     },
     version: packageVersion(),
+    interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
     limiters: new Map(),
   };
 }

@@ -54,4 +54,6 @@ export interface Capabilities {
   readonly rates: readonly Rate[];
   /** What a delete does; `bin` and `archive` can be undone in the destination. */
   readonly delete: "none" | "bin" | "archive" | "erase";
+  /** A field that a sync maps and the object lacks can be made: the destination has `createField`. */
+  readonly createsFields?: boolean;
 }

@@ -1,5 +1,14 @@
-import type { Action, Change, FieldType, ObjectDescription, Outcome, RecordKey } from "../core/types.ts";
+import type {
+  Action,
+  Change,
+  FieldDescription,
+  FieldType,
+  ObjectDescription,
+  Outcome,
+  RecordKey,
+} from "../core/types.ts";
 import type { Extract } from "./source.ts";
+import type { Finding } from "./system.ts";
 
 /** Which records to read. `fields` are the names wanted, the matched ones included. */
 export type ReadRequest = {
@@ -53,6 +62,15 @@ export interface Load {
   readonly csv: readonly string[];
 }
 
+/** A field that a sync maps and the object does not have yet. */
+export interface NewField {
+  readonly name: string;
+  /** What its values are; a destination takes its nearest type. */
+  readonly type: FieldType;
+  /** Records are matched by it, so no two may have the same value. */
+  readonly unique: boolean;
+}
+
 /** A connection records go to. It has no loop over batches, no retry, no limiter, no log: the engine has them once. */
 export interface Destination {
   /** Stable identity of the account, e.g. an organisation id. It is part of a plan's digest. */
@@ -73,6 +91,15 @@ export interface Destination {
   load?(load: Load, signal: AbortSignal): Promise<boolean>;
   /** Takes up the work a ticket names, to its end. */
   resume?(ticket: string, batch: Batch, signal: AbortSignal): AsyncIterable<Receipt>;
+  /**
+   * How `createField` would describe a field it makes, so that a plan can be made before the field is there. Throws
+   * `FIELD_UNKNOWN` where no such field can be made (a name the destination does not allow). Asks nothing of the network.
+   */
+  describeNew?(object: string, field: NewField): FieldDescription;
+  /** Makes the field; one that is there already with that type is left as it is. Only with `createsFields`. */
+  createField?(object: string, field: NewField, signal: AbortSignal): Promise<void>;
+  /** Looks at credentials, permissions and limits, for `ebb doctor`. Writes nothing. */
+  examine?(signal: AbortSignal): AsyncIterable<Finding>;
   /** The destination's own clock, an ISO instant, where it tells: the moment a later `since` read starts from. */
   now?(signal: AbortSignal): Promise<string>;
   close?(): Promise<void>;

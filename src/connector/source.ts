@@ -1,10 +1,13 @@
 import type { Column } from "../core/types.ts";
+import type { Finding } from "./system.ts";
 
-/** What to read: exactly one of the three. */
+/** What to read: exactly one of `sql`, `table` and `file`. */
 export interface Query {
   readonly sql?: string;
   readonly table?: string;
   readonly file?: string;
+  /** What is read for, e.g. `ebb sync=customer-ltv`; a source that can, labels its statements with it. */
+  readonly label?: string;
 }
 
 /**
@@ -29,5 +32,7 @@ export interface Source {
   describe(query: Query, signal: AbortSignal): Promise<readonly Column[]>;
   /** Starts reading. The rows must be those of one moment (one snapshot). */
   extract(query: Query, signal: AbortSignal): Promise<Extract>;
+  /** Looks at credentials and permissions, for `ebb doctor`. Writes nothing. */
+  examine?(signal: AbortSignal): AsyncIterable<Finding>;
   close?(): Promise<void>;
 }

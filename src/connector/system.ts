@@ -20,6 +20,31 @@ export interface Context {
   /** Milliseconds since the epoch. */
   now(): number;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** A folder outside the project that is removed with the connection, for rows on their way. Made when first asked for. */
+  scratch(): Promise<string>;
+  /**
+   * A small secret that outlives the process, such as a rotated refresh token: kept with the state, encrypted with a
+   * key made of `seal` (a secret of the connection, so that whoever lacks that cannot read it).
+   */
+  kept(name: string, seal: string): Kept;
+  /** True where somebody sits at a terminal and can be asked to sign in. */
+  readonly interactive: boolean;
+}
+
+/** One kept secret. */
+export interface Kept {
+  /** Undefined when nothing was kept, or what was kept was sealed with another secret. */
+  get(): Promise<string | undefined>;
+  set(value: string): Promise<void>;
+}
+
+/** One thing looked at for `ebb doctor`. */
+export interface Finding {
+  readonly status: "ok" | "warn" | "fail";
+  /** One line, without values of records. */
+  readonly detail: string;
+  /** What to do about it; may be several lines to paste (grants). */
+  readonly next?: string;
 }
 
 /** A running sandbox: a local server that behaves like the vendor. */

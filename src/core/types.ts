@@ -120,6 +120,8 @@ export interface FieldDescription {
   readonly createIsIdempotent?: boolean;
   /** Allowed values of a closed list. */
   readonly options?: readonly string[];
+  /** `options` stand in an order: a later one may follow an earlier one; the way back leads through empty. */
+  readonly forwardOnly?: boolean;
 }
 
 /** What a destination says one object is. */

@@ -72,7 +72,7 @@ async function connected<T>(
   listen: Listener,
   use: (connections: Connections) => Promise<T>,
 ): Promise<T> {
-  const connections = openConnections(world, project.connections, listen);
+  const connections = openConnections(world, project, listen);
   try {
     return await use(connections);
   } finally {

@@ -1,4 +1,6 @@
 /** Opens connections, each at most once, and closes what it opened. @module */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import {
   type Capabilities,
@@ -10,11 +12,13 @@ import {
   type Source,
   type System,
 } from "../connector/index.ts";
-import type { Connection } from "../core/decode.ts";
+import type { Connection, Project } from "../core/decode.ts";
 import { ConfigError } from "../core/errors.ts";
 import { suggest } from "../core/suggest.ts";
+import { openKept } from "./kept.ts";
 import { createLimiter, type Limiter } from "./limiter.ts";
 import { resolveSecrets } from "./secrets.ts";
+import { openState } from "./state.ts";
 import type { Listener, World } from "./world.ts";
 
 export interface OpenDestination {
@@ -31,13 +35,11 @@ export interface Connections {
   close(): Promise<void>;
 }
 
-export function openConnections(
-  world: World,
-  declared: Readonly<Record<string, Connection>>,
-  listen: Listener,
-): Connections {
+export function openConnections(world: World, project: Project, listen: Listener): Connections {
+  const declared = project.connections;
   const sources = new Map<string, Promise<{ source: Source; system: string }>>();
   const destinations = new Map<string, Promise<OpenDestination>>();
+  const folders = new Map<string, Promise<string>>();
   const prepared = new Map<string, ReturnType<typeof prepare>>();
   const closers: (() => Promise<void>)[] = [];
 
@@ -55,6 +57,9 @@ export function openConnections(
         createHttp({ dispatcher: world.dispatcher, permits: limiter, connection: name, sleep: world.sleep }, http),
       now: world.now,
       sleep: world.sleep,
+      scratch: () => once(folders, name, () => scratchFolder(closers)),
+      kept: (secret, seal) => openKept(world, openState(world, project.state.directory).directory, name, secret, seal),
+      interactive: world.interactive,
     };
     return { system, options: complete as never, context, limiter, rates };
   };
@@ -95,6 +100,12 @@ function isSandbox(
   options: Readonly<Record<string, unknown>>,
 ): options is Readonly<Record<string, unknown>> & { readonly baseUrl: string } {
   return typeof options.baseUrl === "string" && options.baseUrl.startsWith("sandbox:");
+}
+
+async function scratchFolder(closers: (() => Promise<void>)[]): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "ebb-"));
+  closers.push(() => rm(directory, { recursive: true, force: true }));
+  return directory;
 }
 
 function limiterOf(world: World, connection: string, rates: readonly Rate[], onWait: (ms: number) => void): Limiter {

@@ -24,7 +24,7 @@ export interface Check {
 
 /** Looks at everything, one check after another. */
 export async function* examine(world: World, project: Project, signal: AbortSignal): AsyncIterable<Check> {
-  const connections = openConnections(world, project.connections, () => undefined);
+  const connections = openConnections(world, project, () => undefined);
   try {
     for (const name of Object.keys(project.connections))
       for (const role of rolesOf(project, name)) yield await checkConnection(connections, name, role, signal);

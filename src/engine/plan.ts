@@ -50,7 +50,7 @@ export async function plan(
   for (const folder of ["changes", "confirmed", "rejected"])
     await world.disk.makeDirectory(join(options.directory, folder));
 
-  const connections = openConnections(world, project.connections, listen);
+  const connections = openConnections(world, project, listen);
   const summaries: SyncSummary[] = [];
   const planned: PlannedSync[] = [];
   try {

@@ -18,6 +18,8 @@ export interface World {
   /** Loaded with the first HTTP connection. */
   dispatcher(): Promise<Dispatcher>;
   readonly version: string;
+  /** True where somebody sits at a terminal and can be asked. */
+  readonly interactive: boolean;
   /** One limiter for each connection while the process lives: a plan's calls count for the apply that follows. */
   readonly limiters: Map<string, Limiter>;
 }

@@ -137,7 +137,7 @@ export async function openBench(
       ),
     }),
     async direct(use) {
-      const opened = openConnections(world, run.project.connections, () => undefined);
+      const opened = openConnections(world, run.project, () => undefined);
       try {
         const open = await opened.destination("crm");
         return await use(open, await open.destination.describe(fixture.object, neverAborts));

@@ -5,7 +5,8 @@ import { PGlite } from "@electric-sql/pglite";
 import { afterAll, beforeAll } from "vitest";
 import { type Client, openClient } from "../../providers/postgres/client.ts";
 import postgres from "../../providers/postgres/index.ts";
-import { type Context, ident, type Value } from "../../src/connector/index.ts";
+import { ident, type Value } from "../../src/connector/index.ts";
+import { testContext } from "../context.ts";
 import { neverAborts } from "../world.ts";
 import { testDestination } from "./destination.ts";
 import type { DestinationFixture } from "./fixture.ts";
@@ -27,15 +28,7 @@ const columns = {
 
 let folder = "";
 let admin: Client;
-const context: Context = {
-  connection: "admin",
-  path: (path) => path,
-  http: () => {
-    throw new TypeError("no HTTP");
-  },
-  now: Date.now,
-  sleep: async () => undefined,
-};
+const context = testContext({ connection: "admin", now: Date.now });
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "ebb-pglite-"));

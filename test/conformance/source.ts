@@ -91,7 +91,7 @@ const checks: readonly SourceCheck[] = [
     async run(fixture) {
       await fixture.fill([{ id: "a" }]);
       const { world, run } = await bench(fixture);
-      const open = openConnections(world, run.project.connections, () => undefined);
+      const open = openConnections(world, run.project, () => undefined);
       try {
         const { source } = await open.source("warehouse");
         const columns = await source.describe(fixture.query, neverAborts);

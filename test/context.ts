@@ -1,0 +1,26 @@
+/** What a connector gets when a test opens it by itself. @module */
+import type { Context, Kept } from "../src/connector/index.ts";
+
+function refused(what: string): never {
+  throw new TypeError(`this test allows no ${what}`);
+}
+
+/** A context that refuses everything but what a test gives it. */
+export function testContext(given: Partial<Context> = {}): Context {
+  const secrets = new Map<string, string>();
+  const kept = (name: string, seal: string): Kept => ({
+    get: async () => secrets.get(`${name}:${seal}`),
+    set: async (value) => void secrets.set(`${name}:${seal}`, value),
+  });
+  return {
+    connection: "test",
+    path: (path) => path,
+    http: () => refused("HTTP"),
+    now: () => refused("clock"),
+    sleep: () => refused("sleep"),
+    scratch: () => refused("folder"),
+    kept,
+    interactive: false,
+    ...given,
+  };
+}
