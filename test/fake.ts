@@ -14,6 +14,7 @@ import {
   defineSystem,
   type FieldDescription,
   keyOf,
+  type Load,
   type ObservedRecord,
   type Outcome,
   type ReadRequest,
@@ -63,6 +64,8 @@ export interface Fake {
 
 export interface FakeScript {
   write?: ((batch: Batch, fake: Fake, signal: AbortSignal) => AsyncIterable<Receipt>) | undefined;
+  /** With it the destination takes loads. */
+  load?: ((load: Load, fake: Fake) => Promise<boolean>) | undefined;
   resume?: ((ticket: string, batch: Batch, fake: Fake) => AsyncIterable<Receipt>) | undefined;
   read?: ((request: ReadRequest, fake: Fake) => void | Promise<void>) | undefined;
   describe?: (() => void | Promise<void>) | undefined;
@@ -240,6 +243,7 @@ export function makeFake(options: FakeOptions = {}): Fake {
         fake.calls.push({ kind: "resume", batch, at: now() });
         if (fake.script.resume) yield* fake.script.resume(ticket, batch, fake);
       },
+      ...(fake.script.load ? { load: async (load: Load) => (await fake.script.load?.(load, fake)) ?? false } : {}),
       ...(capabilities.read.since ? { now: async () => new Date(now()).toISOString() } : {}),
     };
   }

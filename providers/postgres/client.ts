@@ -27,7 +27,7 @@ export interface Result {
 export interface Transaction {
   query(sql: string, values?: readonly Bound[]): Promise<Result>;
   /** Puts COPY data into a table or a list of columns: `"t" ("a", "b")`. */
-  copyIn(target: string, chunks: readonly string[], format?: "text" | "csv"): Promise<void>;
+  copyIn(target: string, chunks: readonly (string | Uint8Array)[], format?: "text" | "csv"): Promise<void>;
 }
 
 /** Errors come as the driver throws them; `errors.ts` says what they mean. */

@@ -107,7 +107,7 @@ async function run(client: PoolClient, sql: string, values: readonly Bound[]): P
   return { rows: (rows ?? []) as readonly Row[], count: rowCount ?? 0 };
 }
 
-async function pipeInto(stream: NodeJS.WritableStream, chunks: readonly string[]): Promise<void> {
+async function pipeInto(stream: NodeJS.WritableStream, chunks: readonly (string | Uint8Array)[]): Promise<void> {
   const { Readable } = await import("node:stream");
   const { pipeline } = await import("node:stream/promises");
   await pipeline(Readable.from(chunks, { objectMode: true }), stream);

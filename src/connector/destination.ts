@@ -52,14 +52,14 @@ export interface Batch<C extends Change = Change> {
  */
 export type Receipt = { readonly outcomes: readonly Outcome[] } | { readonly ticket: string };
 
-/** New records as columns: lines of CSV (RFC 4180, no header) of `columns`; an unquoted empty cell is null. */
+/** New records as columns: CSV (RFC 4180, no header, UTF-8) of `columns`, in pieces; an unquoted empty cell is null. */
 export interface Load {
   readonly object: string;
   readonly matchOn: readonly string[];
   /** The matched fields are among them. */
   readonly columns: readonly string[];
   readonly types: Readonly<Record<string, FieldType>>;
-  readonly csv: readonly string[];
+  readonly csv: readonly Uint8Array[];
 }
 
 /** A field that a sync maps and the object does not have yet. */

@@ -1,10 +1,10 @@
 /** Changes of a plan, read from its Parquet files. @module */
 import { join } from "node:path";
-import { textSql } from "../core/canonical.ts";
+import { sqlType, textSql } from "../core/canonical.ts";
 import { storedKey } from "../core/key.ts";
 import type { PlannedSync } from "../core/plan.ts";
 import { ident, literal } from "../core/sql.ts";
-import type { Action, Change, Reason, Value } from "../core/types.ts";
+import type { Action, Change, FieldType, Reason, Value } from "../core/types.ts";
 import type { Staging } from "./staging.ts";
 
 /** A change with what a reader wants to know besides. */
@@ -27,10 +27,17 @@ type RowJson = readonly [
   after: readonly Value[],
 ];
 
-/** SQL of a sync's changes with their position `n`. */
+/** SQL of a sync's changes with their position `n`, in apply order. Columns that the file leaves out are empty. */
 export function changesFrom(directory: string, planned: PlannedSync): string {
   const file = literal(join(directory, "changes", `${planned.file}.parquet`));
-  return `(SELECT file_row_number AS n, * EXCLUDE (file_row_number) FROM read_parquet(${file}, file_row_number = true))`;
+  const none = (name: string, typeOf: (type: FieldType) => string) => {
+    const columns = Object.entries(planned.types).map(([field, type]) => `${ident(field)} ${typeOf(type)}`);
+    return `CAST(NULL AS STRUCT(${columns.join(", ")})) AS ${name}`;
+  };
+  const flags = () => "BOOLEAN";
+  const all = [none("changed", flags), none("drifted", flags), none("before", sqlType), none("after", sqlType)];
+  return `(SELECT ${all.join(", ")} WHERE false UNION ALL BY NAME
+    SELECT file_row_number AS n, * EXCLUDE (file_row_number) FROM read_parquet(${file}, file_row_number = true))`;
 }
 
 /** Changes of one sync of a plan, in apply order, streamed in pages. */

@@ -120,7 +120,15 @@ export async function stageChanges(staging: Staging, input: DiffInput): Promise<
      FROM ${table("candidate")} d LEFT JOIN ${observed} o ON o.key = d.key LEFT JOIN ${table("recorded")} r ON r.key = d.key`,
   );
   await staging.run(`CREATE OR REPLACE VIEW ${table("settled")} AS ${settledSql(sync, fields, full)}`);
-  await staging.run(`CREATE OR REPLACE TABLE ${table("judged")} AS ${judgedSql(input)}`);
+  // New records need no image of what was there: most of a first plan's columns would be empty.
+  await staging.run(`CREATE OR REPLACE TABLE ${table("fresh")} AS ${judgedSql(input, "fresh")}`);
+  await staging.run(`CREATE OR REPLACE TABLE ${table("standing")} AS ${judgedSql(input, "standing")}`);
+  await staging.run(
+    `CREATE OR REPLACE VIEW ${table("judged")} AS
+     SELECT *${each((i) => freshSql(input, i))} FROM ${table("fresh")} UNION ALL BY NAME SELECT * FROM ${table("standing")}`,
+  );
+  // Judged, they are needed no more, and sorting the changes wants the room.
+  await staging.run(`DROP TABLE ${table("candidate")}`);
   await staging.run(
     `INSERT INTO ${table("rejected")} SELECT CAST(key AS VARCHAR), problem.code, problem.field, 1 FROM ${table("judged")} WHERE problem IS NOT NULL AND asked`,
   );
@@ -133,8 +141,8 @@ export async function stageChanges(staging: Staging, input: DiffInput): Promise<
 
 /**
  * The changes in apply order, as the plan file has them: creates, updates, deletes, each by key. A create sets, and a
- * delete had, every field that is not null, so only an update says which changed. Ordered as flat columns, each action
- * with only its own and only where there are some: sorting is most of the work of a first plan.
+ * delete had, every field that is not null, so only an update says which changed. A column that no action fills is left
+ * out. Ordered as flat columns, each action with only its own: sorting is most of the work of a first plan.
  */
 export function changesSql({ sync, fields }: DiffInput, counts: Counts): string {
   const flags = (make: (i: number) => string) =>
@@ -147,32 +155,18 @@ export function changesSql({ sync, fields }: DiffInput, counts: Counts): string 
     return `SELECT '${action}' AS action, CAST(key AS VARCHAR) AS key, ${action === "create" ? "CAST(NULL AS VARCHAR)" : "id"} AS id, reason,
       ${action === "create" ? "true" : `owned OR ${sync.adopt}`} AS owned, ${parts.join(", ")} FROM (${rows})`;
   };
-  const images = { before: `${image(fields, "o")} AS before`, after: `${image(fields, "a")} AS after` };
-  const none = (name: string, type: (field: SyncField) => string) =>
-    `CAST(NULL AS STRUCT(${fields.map((field) => `${ident(field.name)} ${type(field)}`).join(", ")})) AS ${name}`;
-  const noImage = (name: string) => none(name, ({ type }) => sqlType(type));
-  const noFlags = [none("changed", () => "BOOLEAN"), none("drifted", () => "BOOLEAN")];
   // What is kept for somebody else stays recorded as Ebb left it, so that it stays known as theirs.
-  const kept = sync.onDrift === "keep";
-  return [
-    select("create", ["a"], [...noFlags, noImage("before"), images.after]),
-    select(
-      "update",
-      [kept ? "l" : "a", "o", "c", "s"],
-      [
-        `${changed} AS changed`,
-        `CASE WHEN reason <> 'warehouse' THEN ${drifted} END AS drifted`,
-        images.before,
-        kept ? `${image(fields, "l")} AS after` : images.after,
-      ],
-    ),
-    select("delete", ["o"], [...noFlags, images.before, noImage("after")]),
-  ]
-    .filter(
-      (_, i) =>
-        [counts.create > 0, counts.update > 0 || (counts.create === 0 && counts.delete === 0), counts.delete > 0][i],
-    )
-    .join("\nUNION ALL ");
+  const settled = sync.onDrift === "keep" ? "l" : "a";
+  const before = `${image(fields, "o")} AS before`;
+  const flagged = [`${changed} AS changed`, `CASE WHEN reason <> 'warehouse' THEN ${drifted} END AS drifted`];
+  const parts = [
+    ...(counts.create > 0 ? [select("create", ["a"], [`${image(fields, "a")} AS after`])] : []),
+    ...(counts.update > 0
+      ? [select("update", [settled, "o", "c", "s"], [...flagged, before, `${image(fields, settled)} AS after`])]
+      : []),
+    ...(counts.delete > 0 ? [select("delete", ["o"], [before])] : []),
+  ];
+  return parts.join("\nUNION ALL BY NAME ") || select("create", ["a"], [`${image(fields, "a")} AS after`]);
 }
 
 /** The records that are right already and not recorded as such. */
@@ -230,8 +224,15 @@ function settledSql(sync: Sync, fields: readonly SyncField[], full: boolean): st
   return `SELECT *, ${[...changed, `wanted AND there AND (${kept}) AS kept`].join(", ")} FROM (SELECT ${["*", ...inner].join(", ")} FROM ${table("joined")})`;
 }
 
-/** Adds the action the mode allows, the reason, and the first problem a check finds. */
-function judgedSql(input: DiffInput): string {
+/** What the columns of a field that `fresh` leaves out would hold. */
+function freshSql({ sync, fields }: DiffInput, i: number): string {
+  const empty = `CAST(NULL AS ${sqlType(fields[i]?.type ?? { kind: "text" })})`;
+  const recorded = sync.onDrift === "keep" ? `, a${i} AS l${i}` : "";
+  return `${empty} AS o${i}, a${i} IS NOT NULL AS c${i}, false AS s${i}${recorded}`;
+}
+
+/** Adds the action the mode allows, the reason, and the first problem a check finds; of wanted records that are not there, or of all others. */
+function judgedSql(input: DiffInput, which: "fresh" | "standing"): string {
   const { sync, fields } = input;
   const any = (make: (i: number) => string) => fields.map((_, i) => make(i)).join(" OR ") || "false";
   const creates = sync.mode !== "update";
@@ -251,7 +252,10 @@ function judgedSql(input: DiffInput): string {
   // Only what is looked at later is kept: these rows may be all there are.
   const columns = [
     ...["key", "id", "owned", "wanted", "there", "kept"],
-    ...fields.flatMap((_, i) => [`a${i}`, `o${i}`, `c${i}`, `s${i}`, ...(sync.onDrift === "keep" ? [`l${i}`] : [])]),
+    ...fields.flatMap((_, i) => [
+      `a${i}`,
+      ...(which === "standing" ? [`o${i}`, `c${i}`, `s${i}`, ...(sync.onDrift === "keep" ? [`l${i}`] : [])] : []),
+    ]),
     `${action} AS action`,
     `${reason} AS reason`,
     `${problemSql(fields, input.failing, creates)} AS problem`,
@@ -259,7 +263,8 @@ function judgedSql(input: DiffInput): string {
     `wanted AND CASE WHEN there THEN ${updates} ELSE ${creates} END AS asked`,
     `(${any((i) => `c${i}`)}) AS differs`,
   ];
-  return `SELECT ${columns.join(", ")} FROM ${table("settled")}`;
+  const condition = which === "fresh" ? "wanted AND NOT there" : "NOT wanted OR there";
+  return `SELECT ${columns.join(", ")} FROM ${table("settled")} WHERE ${condition}`;
 }
 
 /** The recorded column types, for the segment a run will write. */

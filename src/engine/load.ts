@@ -3,10 +3,13 @@
  * whatever a load refuses or leaves in doubt.
  * @module
  */
+import { createReadStream } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { textSql } from "../core/canonical.ts";
 import { RecordError, TransientError } from "../core/errors.ts";
 import type { PlannedSync } from "../core/plan.ts";
-import { ident } from "../core/sql.ts";
+import { ident, literal } from "../core/sql.ts";
 import { changesFrom } from "./changes.ts";
 import type { OpenDestination } from "./connections.ts";
 import { Status, type SyncProgress } from "./progress.ts";
@@ -16,6 +19,8 @@ import type { Staging } from "./staging.ts";
 
 /** Creates in one load: large enough for the system, small enough to be looked at one by one when it is refused. */
 const LOAD_RECORDS = 50_000;
+/** Creates the staging engine writes out at once: enough for all its threads. */
+const FILE_RECORDS = 250_000;
 /** While the server writes one, the next is on its way. */
 const LOADS_AT_ONCE = 2;
 /** Below this the ordinary way is as fast. */
@@ -39,9 +44,8 @@ export async function loadCreates(staging: Staging, input: LoadInput, signal: Ab
   if (!destination.load || !capabilities.checksBefore || !planned.idIsKey || creates < WORTH_IT || !fresh) return;
   const { object, matchOn } = planned.sync.destination;
   const columns = Object.keys(planned.types);
-  await staging.run("SET preserve_insertion_order = true");
-  const chunks = cutLines(staging.textPages(linesSql(planned, input.directory)));
-  const one = async (batch: string, range: Ranges, csv: readonly string[]): Promise<void> => {
+  const chunks = cutLoads(staging, planned, input.directory, creates);
+  const one = async (batch: string, range: Ranges, csv: readonly Uint8Array[]): Promise<void> => {
     await recorder.loading(batch, range);
     const ended = await attempt(() =>
       destination.load?.({ object, matchOn, columns, types: planned.types, csv }, signal),
@@ -91,33 +95,76 @@ async function attempt(load: () => Promise<boolean> | undefined): Promise<"all" 
   }
 }
 
-/**
- * Each create as one line of CSV, made by the staging engine. They come in the file's order, which the engine keeps when
- * it is told to; sorting them would hold back the first until the last is made.
- */
-function linesSql(planned: PlannedSync, directory: string): string {
-  const cells = Object.entries(planned.types).map(([name, type]) => {
-    const text = textSql(`after.${ident(name)}`, type);
-    return ["text", "email", "json", "bytes"].includes(type.kind)
-      ? `coalesce('"' || replace(${text}, '"', '""') || '"', '')`
-      : `coalesce(${text}, '')`;
-  });
-  return `SELECT ${cells.join(" || ',' || ")} FROM ${changesFrom(directory, planned)} WHERE action = 'create'`;
+interface Chunk {
+  readonly csv: readonly Uint8Array[];
+  readonly count: number;
 }
 
-async function* cutLines(
-  pages: AsyncIterable<readonly string[]>,
-): AsyncGenerator<{ readonly csv: readonly string[]; readonly count: number }, void, undefined> {
-  let csv: string[] = [];
-  let count = 0;
-  for await (const page of pages) {
-    csv.push(`${page.join("\n")}\n`);
-    count += page.length;
-    if (count >= LOAD_RECORDS) {
-      yield { csv, count };
-      csv = [];
-      count = 0;
+/**
+ * The creates as CSV of at most so many lines. The staging engine writes them to files, some loads in each, in the order
+ * of the changes, which it keeps when it is told to; so no value becomes a JavaScript string.
+ */
+async function* cutLoads(
+  staging: Staging,
+  planned: PlannedSync,
+  directory: string,
+  creates: number,
+): AsyncGenerator<Chunk, void, undefined> {
+  await staging.run("SET preserve_insertion_order = true");
+  const text = Object.entries(planned.types).flatMap(([name, { kind }]) =>
+    ["text", "email", "json"].includes(kind) ? [ident(name)] : [],
+  );
+  const quoted = text.length > 0 ? `, FORCE_QUOTE (${text.join(", ")})` : "";
+  const cells = Object.entries(planned.types).map(
+    ([name, type]) => `${textSql(`after.${ident(name)}`, type)} AS ${ident(name)}`,
+  );
+  const write = async (from: number): Promise<string | undefined> => {
+    if (from >= creates) return undefined;
+    const file = join(staging.directory, `load-${from}.csv`);
+    const rows = `SELECT ${cells.join(", ")} FROM ${changesFrom(directory, planned)} WHERE n BETWEEN ${from} AND ${from + FILE_RECORDS - 1} AND action = 'create'`;
+    await staging.run(`COPY (${rows}) TO ${literal(file)} (FORMAT csv, HEADER false${quoted})`);
+    return file;
+  };
+  // The next file is written while this one is on its way.
+  let writing = write(0);
+  try {
+    for (let from = FILE_RECORDS; ; from += FILE_RECORDS) {
+      const file = await writing;
+      if (file === undefined) return;
+      writing = write(from);
+      writing.catch(() => undefined);
+      yield* cutLines(createReadStream(file, { highWaterMark: 1 << 20 }), LOAD_RECORDS);
+      await rm(file);
     }
+  } finally {
+    await writing.catch(() => undefined);
+  }
+}
+
+const quote = 0x22;
+const newline = 0x0a;
+
+/** Cuts CSV after every so many records. A line break inside quotes ends none. */
+export async function* cutLines(
+  bytes: AsyncIterable<Uint8Array>,
+  records: number,
+): AsyncGenerator<Chunk, void, undefined> {
+  let csv: Uint8Array[] = [];
+  let count = 0;
+  let quoted = false;
+  for await (const piece of bytes) {
+    let start = 0;
+    for (let at = 0; at < piece.length; at++) {
+      const byte = piece[at];
+      if (byte === quote) quoted = !quoted;
+      else if (byte === newline && !quoted && ++count === records) {
+        yield { csv: [...csv, piece.subarray(start, at + 1)], count };
+        start = at + 1;
+        csv = [];
+        count = 0;
+      }
+    }
+    if (start < piece.length) csv.push(piece.subarray(start));
   }
   if (count > 0) yield { csv, count };
 }
