@@ -11,6 +11,7 @@ import { sqlType } from "../core/canonical.ts";
 import type { Counts } from "../core/plan.ts";
 import { ident, literal } from "../core/sql.ts";
 import type { Sync } from "../core/sync.ts";
+import { stageDiffering } from "./differing.ts";
 import type { SyncField } from "./fields.ts";
 import { nothingObserved } from "./observe.ts";
 import { type Staging, table } from "./staging.ts";
@@ -24,6 +25,9 @@ export interface DiffInput {
   readonly desired: string;
   readonly failing: readonly number[];
   readonly sourceKeys: number;
+  readonly sourceNulls: number;
+  /** Parts the two sides are joined in; see `partsFor`. */
+  readonly parts: number;
   readonly ledger: string;
   readonly ledgerRows: number;
   readonly observed: string | null;
@@ -45,6 +49,8 @@ export async function stageCandidates(staging: Staging, input: DiffInput): Promi
        LEFT JOIN ${recorded} r ON r.key = coalesce(d.key, o.key)
        WHERE CASE WHEN d.present THEN d.h IS DISTINCT FROM o.h OR d.h IS DISTINCT FROM r.h${input.sync.adopt ? " OR NOT r.owned" : ""} ELSE coalesce(r.owned, false) END`,
     );
+  } else if (input.parts > 1) {
+    await stagePartedCandidates(staging, input);
   } else {
     await staging.run(
       `CREATE OR REPLACE TABLE ${table("candidate")} AS
@@ -54,6 +60,19 @@ export async function stageCandidates(staging: Staging, input: DiffInput): Promi
     );
   }
   await stageRejects(staging, input);
+}
+
+/** The same as the join of all rows, for many. The rows themselves are read again only where there is a difference. */
+async function stagePartedCandidates(staging: Staging, { desired, ledger, ...input }: DiffInput): Promise<void> {
+  const differing = await stageDiffering(staging, { desired, ledger, parts: input.parts });
+  const some = differing > 0 || input.sourceNulls > 0;
+  await staging.run(
+    `CREATE OR REPLACE TABLE ${table("candidate")} AS
+     SELECT d.* EXCLUDE (h), d.key IS NULL AS key_null, coalesce(x.known, false) AS known
+     FROM (SELECT * FROM ${desired} WHERE ${some}) d LEFT JOIN ${table("differing")} x ON x.key = d.key
+     WHERE d.key IS NULL OR x.key IS NOT NULL
+     UNION ALL BY NAME SELECT key, false AS key_null, known FROM ${table("differing")} WHERE NOT present`,
+  );
 }
 
 /** Rows that cannot be planned for their key's sake go to `rejected` and leave `candidate`. */

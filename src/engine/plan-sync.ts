@@ -8,6 +8,7 @@ import type { ObjectDescription } from "../core/types.ts";
 import type { Connections, OpenDestination } from "./connections.ts";
 import { stageDesired, stageExtract } from "./desired.ts";
 import { changesSql, confirmedSql, type DiffInput, leftMoved, stageCandidates, stageChanges, typesOf } from "./diff.ts";
+import { partsFor } from "./differing.ts";
 import { hashedFields, keyTypeOf, matchTypes, syncFields } from "./fields.ts";
 import { ledgerSql } from "./ledger.ts";
 import { stageLookups } from "./lookups.ts";
@@ -127,6 +128,8 @@ async function planDescribed(
     desired: `(${desired.sql})`,
     failing: desired.failing,
     sourceKeys: desired.rows - desired.nullKeys,
+    sourceNulls: desired.nullKeys,
+    parts: partsFor(desired.rows, Number(recordedRows.rows)),
     ledger: table("ledger"),
     ledgerRows: Number(recordedRows.rows),
     observed: null,

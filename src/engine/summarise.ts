@@ -30,7 +30,7 @@ export async function tally(staging: Staging, fields: readonly SyncField[]): Pro
   );
   const rest = numbers(
     await staging.row(
-      `SELECT (SELECT count(*) FROM ${table("confirmed")}) AS confirmed, count(*) FILTER (kept AND action IS NULL AND problem IS NULL) AS kept,
+      `SELECT (SELECT count(*) FROM ${table("confirmed")}) AS confirmed, count(*) FILTER (kept AND action IS NULL AND (problem IS NULL OR NOT asked)) AS kept,
        count(*) FILTER (wanted AND action IS NULL AND NOT there) + count(*) FILTER (wanted AND action IS NULL AND there AND NOT kept AND (${
          fields.map((_, i) => `c${i}`).join(" OR ") || "false"
        })) AS skipped FROM ${table("judged")}`,

@@ -63,6 +63,8 @@ const setting = fc.record({
   adopt: fc.boolean(),
   mappings: fc.tuple(mapping, mapping, mapping),
   required: fc.option(fc.nat(2), { nil: undefined }),
+  /** Joined at once, and part by part. */
+  parts: fc.constantFrom(1, 3),
   numericKey: fc.boolean(),
   read: fc.boolean(),
 });
@@ -127,7 +129,13 @@ function relation(head: readonly string[], rows: readonly (readonly string[])[],
   return `(SELECT ${typed} FROM (VALUES ${tuples}) t(${head.join(", ")}))`;
 }
 
-async function engineDiff(sync: Sync, fields: readonly SyncField[], sides: Sides, keyType: "BIGINT" | "VARCHAR") {
+async function engineDiff(
+  sync: Sync,
+  fields: readonly SyncField[],
+  sides: Sides,
+  keyType: "BIGINT" | "VARCHAR",
+  parts: number,
+) {
   const staging = shared();
   const f = fields.map((_, i) => `f${i}`);
   const b = fields.map((_, i) => `b${i}`);
@@ -151,6 +159,8 @@ async function engineDiff(sync: Sync, fields: readonly SyncField[], sides: Sides
     ),
     failing: fields.map((_, i) => i),
     sourceKeys: sides.desired.filter((row) => row.key !== null).length,
+    sourceNulls: sides.desired.filter((row) => row.key === null).length,
+    parts,
     ledger: hashed(
       relation(
         ["key", "id", "owned", ...f, ...k],
@@ -243,7 +253,7 @@ describe("the diff and the design's own words, record by record", () => {
         };
         const read: Sides = given.read ? sides : { ...sides, observed: null, ambiguous: [] };
         const expected = naiveDiff(sync, fields, read);
-        const actual = await engineDiff(sync, fields, read, given.numericKey ? "BIGINT" : "VARCHAR");
+        const actual = await engineDiff(sync, fields, read, given.numericKey ? "BIGINT" : "VARCHAR", given.parts);
         const changes = expected.changes.map((one) => ({ ...one }));
         expect(actual.changes).toEqual(
           changes.sort((x, y) => rank[x.action] - rank[y.action] || x.key.localeCompare(y.key)),
