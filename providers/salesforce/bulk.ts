@@ -87,10 +87,14 @@ async function* finishJob(
 ): AsyncGenerator<Receipt> {
   const { http, root, quiet } = writer;
   const path = `${root}/jobs/ingest/${id}`;
-  if (state === "Open")
+  let wait = 200;
+  if (state === "Open") {
     await http.request({ method: "PATCH", path, headers: quiet, json: { state: "UploadComplete" } }, signal);
+    // No job is done at once: asking now would be a call for nothing.
+    await sleep(wait, signal);
+  }
   let job = await readJob(writer, id, signal);
-  for (let wait = 200; !["JobComplete", "Failed", "Aborted"].includes(job.state); wait = Math.min(wait * 2, 30_000)) {
+  for (; !["JobComplete", "Failed", "Aborted"].includes(job.state); wait = Math.min(wait * 2, 30_000)) {
     await sleep(wait, signal);
     job = await readJob(writer, id, signal);
   }
