@@ -90,7 +90,7 @@ async function* finishJob(
 ): AsyncGenerator<Receipt> {
   const { http, root, quiet } = writer;
   const path = `${root}/jobs/ingest/${id}`;
-  let wait = 200 + batch.changes.length / rowsPerMs;
+  let wait = 200 + Math.floor(batch.changes.length / rowsPerMs);
   if (state === "Open") {
     await http.request({ method: "PATCH", path, headers: quiet, json: { state: "UploadComplete" } }, signal);
     await sleep(wait, signal);
