@@ -221,8 +221,9 @@ describe("DuckDB as a destination", () => {
     const described = await crm.describe("people", signal);
     expect(described.recordCount).toBe(1);
     const field = (name: string) => described.fields.find((f) => f.name === name);
-    expect(field("id")).toMatchObject({ type: { kind: "integer" }, required: true, createIsIdempotent: true });
-    expect(field("name")).toMatchObject({ required: true, matchable: true, createIsIdempotent: false });
+    expect(field("id")).toMatchObject({ type: { kind: "integer" }, required: true, createIsIdempotent: "key" });
+    expect(field("name")).toMatchObject({ required: true, matchable: true });
+    expect(field("name")?.createIsIdempotent).toBeUndefined();
     expect(field("note")).toMatchObject({ required: false, creatable: true });
     expect(field("mood")).toMatchObject({ type: { kind: "text" }, options: ["sad", "it's fine"] });
     expect(field("loud")).toMatchObject({ creatable: false, updatable: false });

@@ -58,7 +58,7 @@ export async function readTable(
       creatable: !generated,
       updatable: !generated,
       matchable: true,
-      createIsIdempotent: keys.some((key) => key.length === 1 && key[0] === name),
+      ...(keys.some((key) => key.length === 1 && key[0] === name) ? { createIsIdempotent: "key" as const } : {}),
       ...(type.startsWith("ENUM(") ? { options: await enumOptions(session, type, signal) } : {}),
     });
   }

@@ -259,9 +259,10 @@ describe.each(places)("Postgres, $place", ({ place, start }) => {
   test("describes a table, and suggests a name for an unknown one", async () => {
     const described = await crm.describe("people", signal);
     const field = (name: string) => described.fields.find((f) => f.name === name);
-    expect(field("id")).toMatchObject({ type: { kind: "integer" }, required: true, createIsIdempotent: true });
+    expect(field("id")).toMatchObject({ type: { kind: "integer" }, required: true, createIsIdempotent: "key" });
     expect(field("name")).toMatchObject({ type: { kind: "text", maxLength: 40 }, required: true, matchable: true });
-    expect(field("note")).toMatchObject({ required: false, creatable: true, createIsIdempotent: false });
+    expect(field("note")).toMatchObject({ required: false, creatable: true });
+    expect(field("note")?.createIsIdempotent).toBeUndefined();
     expect(field("mood")).toMatchObject({ options: ["sad", "it's fine"] });
     expect(field("amount")?.type).toEqual({ kind: "decimal", precision: 38, scale: 8 });
     expect(field("loud")).toMatchObject({ creatable: false, updatable: false, required: false });

@@ -73,7 +73,7 @@ export async function readTable(
       creatable: row.writable === "true" && row.may_create === "true",
       updatable: row.writable === "true" && row.may_update === "true",
       matchable: true,
-      createIsIdempotent: unique.some((key) => key.length === 1 && key[0] === name),
+      ...(unique.some((key) => key.length === 1 && key[0] === name) ? { createIsIdempotent: "key" as const } : {}),
       ...(options === undefined ? {} : { options }),
     };
   });

@@ -34,7 +34,7 @@ export function fieldDescription(field: SalesforceField): FieldDescription | und
     creatable: field.createable,
     updatable: field.updateable,
     matchable: field.externalId || field.idLookup || field.unique || field.type === "email",
-    createIsIdempotent: field.externalId && field.unique,
+    ...(field.externalId && field.unique ? { createIsIdempotent: "key" as const } : {}),
     ...(closed ? { options: field.picklistValues.filter(({ active }) => active).map(({ value }) => value) } : {}),
   };
 }

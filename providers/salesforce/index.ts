@@ -80,7 +80,7 @@ function openDestination(options: z.output<typeof connection>, context: Context)
   async function writerFor(batch: Batch, signal: AbortSignal): Promise<Writer> {
     const [only] = batch.action === "create" && batch.matchOn.length === 1 ? batch.matchOn : [];
     const unique =
-      only && (await fieldsOf(batch.object, signal)).some((f) => f.name === only && f.createIsIdempotent === true);
+      only && (await fieldsOf(batch.object, signal)).some((f) => f.name === only && f.createIsIdempotent === "key");
     return { http: session, connection: context.connection, root, quiet, upsertBy: unique ? only : undefined };
   }
 

@@ -269,14 +269,13 @@ describe("describe", () => {
       creatable: true,
       updatable: true,
       matchable: false,
-      createIsIdempotent: false,
     });
     expect(field("LastName")).toMatchObject({ required: true });
     expect(field("OwnerId")).toMatchObject({ required: false, type: { kind: "text" } });
     expect(field("Active__c")).toMatchObject({ required: false, type: { kind: "boolean" } });
     expect(field("Email")).toMatchObject({ type: { kind: "email", maxLength: 80 }, matchable: true });
-    expect(field("Email")).toMatchObject({ createIsIdempotent: false });
-    expect(field("External_Id__c")).toMatchObject({ matchable: true, createIsIdempotent: true });
+    expect(field("Email")?.createIsIdempotent).toBeUndefined();
+    expect(field("External_Id__c")).toMatchObject({ matchable: true, createIsIdempotent: "key" });
     expect(field("Lifetime_Value__c")).toMatchObject({ type: { kind: "decimal", precision: 18, scale: 2 } });
     expect(field("Orders__c")).toMatchObject({ type: { kind: "integer" } });
     expect(field("Last_Order__c")).toMatchObject({ type: { kind: "timestamp", digits: 0, zone: true } });

@@ -44,7 +44,7 @@ export interface Capabilities {
   /**
    * What a create that is sent twice does: `key` — updates the same record (an upsert by a unique key); `header` —
    * is recognised by an idempotency key; `conflict` — is refused; `no` — makes a second record.
-   * A matched field whose description says `createIsIdempotent` is `key` whatever stands here.
+   * What the description of the matched field says comes before what stands here.
    */
   readonly createIsIdempotent: "key" | "header" | "conflict" | "no";
   /** `write` itself compares `before` with what is there and answers `skipped`; otherwise the engine re-reads. */

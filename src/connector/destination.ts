@@ -3,6 +3,7 @@ import type {
   Change,
   FieldDescription,
   FieldType,
+  NewField,
   ObjectDescription,
   Outcome,
   RecordKey,
@@ -62,15 +63,6 @@ export interface Load {
   readonly csv: readonly Uint8Array[];
 }
 
-/** A field that a sync maps and the object does not have yet. */
-export interface NewField {
-  readonly name: string;
-  /** What its values are; a destination takes its nearest type. */
-  readonly type: FieldType;
-  /** Records are matched by it, so no two may have the same value. */
-  readonly unique: boolean;
-}
-
 /** A connection records go to. It has no loop over batches, no retry, no limiter, no log: the engine has them once. */
 export interface Destination {
   /** Stable identity of the account, e.g. an organisation id. It is part of a plan's digest. */
@@ -94,6 +86,7 @@ export interface Destination {
   /**
    * How `createField` would describe a field it makes, so that a plan can be made before the field is there. Throws
    * `FIELD_UNKNOWN` where no such field can be made (a name the destination does not allow). Asks nothing of the network.
+   * Until the field is made, a read that names it gives records without it.
    */
   describeNew?(object: string, field: NewField): FieldDescription;
   /** Makes the field; one that is there already with that type is left as it is. Only with `createsFields`. */

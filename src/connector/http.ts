@@ -69,6 +69,9 @@ export interface HttpWorld {
 /** Times a read is sent before its failure counts. A write is sent once: only the engine knows whether it may again. */
 const READ_ATTEMPTS = 4;
 
+/** A read that is to wait longer than this fails instead. */
+const LONGEST_WAIT_MS = 300_000;
+
 /** The one HTTP client: it waits for a permit, sends, tells the limiter what it learnt, and classifies the answer. */
 export function createHttp(world: HttpWorld, options: HttpOptions): Http {
   const send = async (request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> => {
@@ -97,8 +100,8 @@ export function createHttp(world: HttpWorld, options: HttpOptions): Http {
         try {
           return await once(request, signal);
         } catch (error) {
-          const again = error instanceof TransientError && error.code !== "QUOTA_EXHAUSTED" && attempt < attempts;
-          if (!again) throw error;
+          const passing = error instanceof TransientError && error.code !== "QUOTA_EXHAUSTED";
+          if (!passing || attempt >= attempts || (error.retryAfterMs ?? 0) > LONGEST_WAIT_MS) throw error;
           await world.sleep(Math.max(error.retryAfterMs ?? 0, 100 * 2 ** attempt), signal);
         }
     },

@@ -129,5 +129,7 @@ export const httpOptions = {
       seconds: z.number().positive().describe("Length of the window."),
     })
     .optional()
-    .describe("A lower rate than the vendor allows, when others share the account."),
+    .describe(
+      "Calls to make, instead of the system's own rate: fewer when others share the account, more when yours allows them.",
+    ),
 };

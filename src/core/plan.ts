@@ -1,7 +1,7 @@
 /** The plan as data: what `manifest.json` and `summary.json` hold. No record values are in either. @module */
 
 import type { Refresh, Sync } from "./sync.ts";
-import type { FieldType, Reason } from "./types.ts";
+import type { FieldType, NewField, Reason } from "./types.ts";
 
 /** Major version of the plan file. A reader refuses another major. */
 export const PLAN_FORMAT = 1;
@@ -37,6 +37,7 @@ export const rejectCodes = {
   TOO_LONG: "the value is longer than the field",
   NOT_IN_LIST: "the value is not in the field's list",
   REQUIRED_MISSING: "a required field has no value",
+  NOT_FORWARD: "the value comes before the one that is there, and the field only goes forward",
   NULL_REFUSED: "the value is null, which the field or the sync refuses",
 } as const;
 export type RejectCode = keyof typeof rejectCodes;
@@ -78,6 +79,8 @@ export interface SyncSummary {
   readonly reasons: Readonly<Record<Reason, number>>;
   /** Records that drifted and are left as they are, with `onDrift: keep`. */
   readonly driftKept: number;
+  /** Fields that apply makes before it writes records. */
+  readonly newFields: readonly NewField[];
   readonly fields: readonly FieldCount[];
   readonly rejected: readonly RejectedCount[];
   readonly guards: readonly GuardResult[];
@@ -120,6 +123,8 @@ export interface PlannedSync {
   readonly observedAt: string | null;
   /** When all of it is applied, the ledger holds every record as it was observed then. */
   readonly coversAll: boolean;
+  /** Fields of the object that are made first. */
+  readonly newFields: readonly NewField[];
   readonly changes: number;
   readonly confirmed: number;
 }
@@ -150,7 +155,7 @@ export function totalChanges(counts: Counts): number {
 
 /** True when nothing would be written. */
 export function isEmpty(summary: PlanSummary): boolean {
-  return summary.syncs.every(({ counts }) => totalChanges(counts) === 0);
+  return summary.syncs.every(({ counts, newFields }) => totalChanges(counts) === 0 && newFields.length === 0);
 }
 
 /** True when a guard stopped one of the syncs. */

@@ -117,6 +117,12 @@ export const syncAttributes = z.strictObject({
     .describe(
       "Where neither key nor read-back can tell whether a create landed: leave it (default), or send it again.",
     ),
+  missingFields: z
+    .enum(["refuse", "create"])
+    .optional()
+    .describe(
+      "When the destination's object lacks a mapped field: refuse the sync (default), or make the field when the plan is applied, where the system can.",
+    ),
   guards: guards.optional().describe("Checks that can stop a plan."),
 });
 
@@ -140,6 +146,7 @@ export interface Sync {
   readonly adopt: boolean;
   readonly failOnRejected: boolean;
   readonly createSafety: "atMostOnce" | "atLeastOnce";
+  readonly missingFields: "refuse" | "create";
   readonly guards: {
     readonly maxDeletes: number;
     readonly maxDeletePercent: number;
@@ -169,6 +176,7 @@ export function completeSync(resource: string, a: SyncAttributes): Sync {
     adopt: a.adopt ?? false,
     failOnRejected: a.failOnRejected ?? false,
     createSafety: a.createSafety ?? "atMostOnce",
+    missingFields: a.missingFields ?? "refuse",
     guards: {
       maxDeletes: a.guards?.maxDeletes ?? guardDefaults.maxDeletes,
       maxDeletePercent: a.guards?.maxDeletePercent ?? guardDefaults.maxDeletePercent,

@@ -116,12 +116,19 @@ export interface FieldDescription {
   readonly updatable?: boolean;
   /** May be used in `matchOn`. */
   readonly matchable?: boolean;
-  /** A create matched on this field may be sent twice without making a second record. */
-  readonly createIsIdempotent?: boolean;
+  /** What a create matched on this field does when it is sent twice: it updates the same record, or is refused. */
+  readonly createIsIdempotent?: "key" | "conflict";
   /** Allowed values of a closed list. */
   readonly options?: readonly string[];
   /** `options` stand in an order: a later one may follow an earlier one; the way back leads through empty. */
   readonly forwardOnly?: boolean;
+}
+
+/** A field that a sync maps, that the object does not have yet, and that is to be made. */
+export interface NewField {
+  readonly name: string;
+  /** What its values are; a destination takes its nearest type. */
+  readonly type: FieldType;
 }
 
 /** What a destination says one object is. */

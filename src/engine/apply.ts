@@ -1,7 +1,9 @@
 /** The verb apply: executes exactly a plan's changes, or finishes the run of one. @module */
+
 import { cp } from "node:fs/promises";
 import type { Project } from "../core/decode.ts";
 import { ConflictError, EbbError } from "../core/errors.ts";
+import type { PlannedSync } from "../core/plan.ts";
 import { configDigest } from "./config-digest.ts";
 import { type Connections, openConnections } from "./connections.ts";
 import { executeSync } from "./execute.ts";
@@ -165,6 +167,7 @@ async function execute(
       if (stop.aborted) break;
       const progress = run.progress.get(planned.sync.name);
       if (!progress) continue;
+      await makeFields(connections, planned, signal);
       await withStaging(undefined, (staging) =>
         executeSync(
           staging,
@@ -190,6 +193,14 @@ async function execute(
   );
   if (left) return resultOf(run, "stopped", null, null, problem);
   return finishRun(world, store, await loadRun(world, store, run.run));
+}
+
+/** Making a field that is there already does nothing, so a run that is taken up again may. */
+async function makeFields(connections: Connections, planned: PlannedSync, signal: AbortSignal): Promise<void> {
+  const { connection, object } = planned.sync.destination;
+  if (planned.newFields.length === 0) return;
+  const { destination } = await connections.destination(connection);
+  for (const field of planned.newFields) await destination.createField?.(object, field, signal);
 }
 
 function nothingSent(run: LoadedRun): boolean {

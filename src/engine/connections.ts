@@ -128,7 +128,9 @@ function find(world: World, declared: Readonly<Record<string, Connection>>, name
 function ratesOf(system: System, options: Record<string, unknown>): readonly Rate[] {
   const own = options.rateLimit as { calls: number; seconds: number } | undefined;
   const rates = system.destination?.capabilities.rates ?? [];
-  return own ? [...rates, { bucket: "calls", limit: own.calls, perMs: own.seconds * 1000 }] : rates;
+  if (!own) return rates;
+  const others = rates.filter(({ bucket }) => bucket !== "calls");
+  return [...others, { bucket: "calls", limit: own.calls, perMs: own.seconds * 1000 }];
 }
 
 async function startSandbox(

@@ -14,7 +14,7 @@ import { mappingColumns, mappingSql } from "../core/mapping.ts";
 import { ident, literal } from "../core/sql.ts";
 import { suggest } from "../core/suggest.ts";
 import type { Sync } from "../core/sync.ts";
-import type { FieldType } from "../core/types.ts";
+import type { Column, FieldType } from "../core/types.ts";
 import { hashedFields, type SyncField } from "./fields.ts";
 import { rowHashSql } from "./row-hash.ts";
 import { type Staging, type TextColumns, table } from "./staging.ts";
@@ -54,23 +54,55 @@ export async function stageExtract(
     await staging.reach(extract.setup);
     return `(${extract.sql})`;
   }
-  const typed = extract.columns.map(
-    ({ name: column, type }) => `${canonicalSql(ident(column), "VARCHAR", type).sql} AS ${ident(column)}`,
-  );
-  const raw = `${name}_raw`;
+  const load = (from: string) => stageTyped(staging, name, extract.columns, from);
   if (extract.kind === "csv") {
     const file = join(staging.directory, `${name}.csv`);
     await pipeline(Readable.from(extract.bytes), createWriteStream(file, { mode: 0o600 }));
     const columns = extract.columns.map(({ name: column }) => `${literal(column)}: 'VARCHAR'`).join(", ");
-    const csv = `read_csv(${literal(file)}, header = true, auto_detect = false, columns = {${columns}}, delim = ',', quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false, max_line_size = 16777216, buffer_size = 33554432, parallel = true)`;
-    await staging.run(`CREATE OR REPLACE TABLE ${table(name)} AS SELECT ${typed.join(", ")} FROM ${csv}`);
+    await load(
+      `read_csv(${literal(file)}, header = true, auto_detect = false, columns = {${columns}}, delim = ',', quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false, max_line_size = 16777216, buffer_size = 33554432, parallel = true)`,
+    );
   } else {
+    const raw = `${name}_raw`;
     const columns = extract.columns.map(({ name: column }) => column);
     await staging.loadText(raw, columns, counted(extract.batches, columns, onRows));
-    await staging.run(`CREATE OR REPLACE TABLE ${table(name)} AS SELECT ${typed.join(", ")} FROM ${table(raw)}`);
+    await load(table(raw));
     await staging.run(`DROP TABLE ${table(raw)}`);
   }
   return table(name);
+}
+
+const lost = "EBB_VALUE_LOST";
+
+/** Text as the columns' own types. A column with a value its type cannot hold stays text, so that nothing is lost. */
+async function stageTyped(staging: Staging, name: string, columns: readonly Column[], from: string): Promise<void> {
+  const cells = columns.map(({ name: column, type }) => ({ column: ident(column), ...typedSql(ident(column), type) }));
+  const create = (texts: ReadonlySet<string>) =>
+    staging.run(
+      `CREATE OR REPLACE TABLE ${table(name)} AS SELECT ${cells
+        .map(({ column, sql, lostSql }) => {
+          if (texts.has(column)) return column;
+          return `${lostSql ? `CASE WHEN ${lostSql} THEN error('${lost}') ELSE ${sql} END` : sql} AS ${column}`;
+        })
+        .join(", ")} FROM ${from}`,
+    );
+  try {
+    await create(new Set());
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes(lost))) throw error;
+    const tests = cells.map(({ lostSql }, i) => `coalesce(bool_or(${lostSql ?? "false"}), false) AS c${i}`);
+    const found = await staging.row<Record<string, boolean>>(`SELECT ${tests.join(", ")} FROM ${from}`);
+    await create(new Set(cells.flatMap(({ column }, i) => (found[`c${i}`] ? [column] : []))));
+  }
+}
+
+function typedSql(expr: string, type: FieldType): { readonly sql: string; readonly lostSql?: string } {
+  const { sql, canFail } =
+    // A source may say NaN; only a destination's canonical form has none.
+    type.kind === "float"
+      ? { sql: `TRY_CAST(nullif(trim(${expr}), '') AS DOUBLE)`, canFail: true }
+      : canonicalSql(expr, "VARCHAR", type);
+  return canFail ? { sql, lostSql: `nullif(trim(${expr}), '') IS NOT NULL AND (${sql}) IS NULL` } : { sql };
 }
 
 async function* counted(

@@ -9,7 +9,10 @@ import type { Column } from "../core/types.ts";
 import { type Connections, openConnections } from "./connections.ts";
 import { syncFields } from "./fields.ts";
 import { readLock } from "./lock.ts";
+import { withNewFields } from "./new-fields.ts";
 import { unfinishedRuns } from "./runs.ts";
+import { withStaging } from "./scratch.ts";
+import { sourceQuery } from "./source-query.ts";
 import { openState } from "./state.ts";
 import type { World } from "./world.ts";
 
@@ -27,7 +30,11 @@ export async function* examine(world: World, project: Project, signal: AbortSign
   const connections = openConnections(world, project, () => undefined);
   try {
     for (const name of Object.keys(project.connections))
-      for (const role of rolesOf(project, name)) yield await checkConnection(connections, name, role, signal);
+      for (const role of rolesOf(project, name)) {
+        const check = await checkConnection(connections, name, role, signal);
+        yield check;
+        if (role !== "unused" && check.status === "ok") yield* findings(connections, name, role, signal);
+      }
     for (const sync of project.syncs) yield await checkSync(connections, sync, signal);
   } finally {
     await connections.close();
@@ -58,16 +65,33 @@ function checkConnection(connections: Connections, name: string, role: Role, sig
   });
 }
 
+/** What the system itself can tell about the connection. */
+async function* findings(
+  connections: Connections,
+  name: string,
+  role: "source" | "destination",
+  signal: AbortSignal,
+): AsyncIterable<Check> {
+  const about = `connection ${name}`;
+  const end =
+    role === "source" ? (await connections.source(name)).source : (await connections.destination(name)).destination;
+  try {
+    for await (const finding of end.examine?.(signal) ?? []) yield { about, ...finding };
+  } catch (error) {
+    if (!(error instanceof EbbError)) throw error;
+    yield { about, status: "fail", detail: `${error.code}: ${error.message}`, next: error.next };
+  }
+}
+
 function checkSync(connections: Connections, sync: Sync, signal: AbortSignal): Promise<Check> {
   return attempt(`sync ${sync.name}`, async () => {
     const { source } = await connections.source(sync.source.connection);
-    const { query, table, file } = sync.source;
-    const columns = await source.describe(
-      { ...(query ? { sql: query } : {}), ...(table ? { table } : {}), ...(file ? { file } : {}) },
-      signal,
-    );
+    const columns = await source.describe(sourceQuery(sync), signal);
     const { destination } = await connections.destination(sync.destination.connection);
-    const object = await destination.describe(sync.destination.object, signal);
+    const described = await destination.describe(sync.destination.object, signal);
+    const { object } = await withStaging(undefined, (staging) =>
+      withNewFields(staging, { sync, source, destination, object: described }, signal),
+    );
     const fields = syncFields(sync, object);
     checkColumns(sync, columns);
     return `${columns.length} columns, ${fields.length} fields of ${object.object}`;

@@ -12,7 +12,7 @@ export function routeFor(capabilities: Capabilities, action: Action, changes: nu
 }
 
 /** Calls and seconds an apply is expected to take at the permitted rate. */
-export function estimateCost(open: OpenDestination, counts: Counts, planCalls: number): Cost {
+export function estimateCost(open: OpenDestination, counts: Counts, planCalls: number, newFields: number): Cost {
   const { capabilities, limiter, rates } = open;
   const actions: readonly Action[] = ["create", "update", "delete"];
   const applyCalls = actions
@@ -21,7 +21,7 @@ export function estimateCost(open: OpenDestination, counts: Counts, planCalls: n
       const route = routeFor(capabilities, action, counts[action]);
       return Math.ceil(counts[action] / route.records) * route.calls;
     })
-    .reduce((sum, calls) => sum + calls, 0);
+    .reduce((sum, calls) => sum + calls, newFields);
   const perSecond = Math.min(...rates.filter((r) => r.bucket === "calls").map((r) => (1000 * r.limit) / r.perMs));
   return {
     planCalls,

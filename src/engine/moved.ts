@@ -29,7 +29,10 @@ export function createMovedCheck(
   const since = capabilities.read.since ? planned.observedAt : null;
   if (since === null)
     return async (changes, signal) => {
-      // Creates too: one that could be sent twice would overwrite a record made since the plan.
+      // Creates too: one that could be sent twice would overwrite a record made since the plan. One that is refused
+      // then tells by itself.
+      if (planned.createIsIdempotent === "conflict" && changes.every(({ action }) => action === "create"))
+        return new Map();
       const now = await reader.about(changes, signal);
       return now ? compare(changes, now, true) : new Map();
     };

@@ -12,9 +12,11 @@ import { partsFor } from "./differing.ts";
 import { hashedFields, keyTypeOf, matchTypes, syncFields } from "./fields.ts";
 import { ledgerSql } from "./ledger.ts";
 import { stageLookups } from "./lookups.ts";
+import { withNewFields } from "./new-fields.ts";
 import { recordedSegments } from "./recorded.ts";
 import type { LoadedRun } from "./runs.ts";
 import { stageSides } from "./sides.ts";
+import { sourceQuery } from "./source-query.ts";
 import { type Staging, table } from "./staging.ts";
 import { fileName, type State, type StateStore } from "./state.ts";
 import { tally } from "./summarise.ts";
@@ -81,7 +83,7 @@ interface Described {
 async function planDescribed(
   staging: Staging,
   input: PlanSyncInput,
-  { open, account, object, sourceSystem }: Described,
+  { open, account, object: described, sourceSystem }: Described,
   signal: AbortSignal,
 ): Promise<SyncPlan> {
   const { sync, listen, state, store } = input;
@@ -92,6 +94,12 @@ async function planDescribed(
     listen({ type: "phase", sync: sync.name, phase: name, ...(total === undefined ? {} : { total }) });
 
   checkActions(sync, open);
+  const { source } = await input.connections.source(sync.source.connection);
+  const { object, newFields } = await withNewFields(
+    staging,
+    { sync, source, destination: open.destination, object: described },
+    signal,
+  );
   const fields = syncFields(sync, object);
   const keyTypes = matchTypes(sync, object);
   const keyType = keyTypeOf(sync, object);
@@ -99,8 +107,7 @@ async function planDescribed(
   checkKey(sync, recorded, keyType, account);
 
   phase("source");
-  const { source } = await input.connections.source(sync.source.connection);
-  const extract = await source.extract(queryOf(sync), signal);
+  const extract = await source.extract(sourceQuery(sync), signal);
   const rows = await stageExtract(staging, "source_rows", extract, progress("source"));
   const lookups = await stageLookups(staging, { sync, fields, source: rows, open }, signal);
   const desired = await stageDesired(staging, {
@@ -162,6 +169,7 @@ async function planDescribed(
     open,
     account,
     found,
+    newFields,
     sourceRows: desired.rows,
     owned: Number(recordedRows.owned),
     basis: observed?.basis ?? { read: "ledger", recordsRead: 0 },
@@ -178,6 +186,7 @@ async function planDescribed(
     createIsIdempotent: create,
     observedAt: observed?.observedAt ?? null,
     coversAll: input.refresh === "full" && (await leftMoved(staging, diff)) === 0,
+    newFields,
     changes: found.counts.create + found.counts.update + found.counts.delete,
     confirmed: found.confirmed,
   };
@@ -196,8 +205,4 @@ async function saveChanges(staging: Staging, directory: string, diff: DiffInput,
   await copy("confirmed", confirmedSql(diff));
   await copy("rejected", `SELECT * FROM ${table("rejected")} ORDER BY code, field, key`);
   return file;
-}
-
-function queryOf({ source: { query, table: name, file } }: Sync) {
-  return { ...(query ? { sql: query } : {}), ...(name ? { table: name } : {}), ...(file ? { file } : {}) };
 }

@@ -53,7 +53,6 @@ export function createClass(
   open: OpenDestination,
 ): PlannedSync["createIsIdempotent"] {
   const matched = sync.destination.matchOn.map((name) => object.fields.find((field) => field.name === name));
-  return matched.length > 0 && matched.every((field) => field?.createIsIdempotent)
-    ? "key"
-    : open.capabilities.createIsIdempotent;
+  const [only, ...more] = new Set(matched.map((field) => field?.createIsIdempotent));
+  return only !== undefined && more.length === 0 ? only : open.capabilities.createIsIdempotent;
 }

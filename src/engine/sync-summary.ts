@@ -3,6 +3,7 @@ import type { EbbError } from "../core/errors.ts";
 import { checkGuards } from "../core/guards.ts";
 import type { Basis, PlannedSync, SyncSummary } from "../core/plan.ts";
 import type { Refresh, Sync } from "../core/sync.ts";
+import type { NewField } from "../core/types.ts";
 import type { OpenDestination } from "./connections.ts";
 import { estimateCost } from "./estimate.ts";
 import type { Tally } from "./summarise.ts";
@@ -19,6 +20,7 @@ export interface Ends {
 export interface SummaryInput extends Ends {
   readonly open: OpenDestination;
   readonly found: Tally;
+  readonly newFields: readonly NewField[];
   readonly sourceRows: number;
   readonly owned: number;
   readonly basis: Omit<Basis, "refresh">;
@@ -41,6 +43,7 @@ export function completeSummary(input: SummaryInput): SyncSummary {
     complete: true,
     problem: null,
     ...found,
+    newFields: input.newFields,
     unchanged: Math.max(0, sourceRows - changedRows),
     guards: checkGuards(sync, {
       counts,
@@ -50,7 +53,7 @@ export function completeSummary(input: SummaryInput): SyncSummary {
       rejected,
     }),
     warnings,
-    cost: estimateCost(open, counts, input.planCalls),
+    cost: estimateCost(open, counts, input.planCalls, input.newFields.length),
   };
 }
 
@@ -67,6 +70,7 @@ export function unreadSummary(ends: Ends, error: EbbError): SyncSummary {
     skipped: 0,
     reasons: { warehouse: 0, drift: 0, conflict: 0 },
     driftKept: 0,
+    newFields: [],
     fields: [],
     rejected: [],
     guards: [],

@@ -22,6 +22,10 @@ export function problemSql(fields: readonly SyncField[], failing: readonly numbe
         "NOT_IN_LIST",
         name,
       );
+    if (description.forwardOnly && description.options) {
+      const place = (value: string) => `list_position([${description.options?.map(literal).join(", ")}], ${value})`;
+      when(`wanted AND there AND c${i} AND ${place(`a${i}`)} < ${place(`o${i}`)}`, "NOT_FORWARD", name);
+    }
     if (description.nullable === false && !description.required)
       when(`wanted AND there AND c${i} AND a${i} IS NULL`, "NULL_REFUSED", name);
     if (description.required) {

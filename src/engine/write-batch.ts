@@ -8,6 +8,7 @@ import { applied, type Batch, drifted, type Receipt, rejected } from "../connect
 import { EbbError, RecordError, TransientError } from "../core/errors.ts";
 import type { PlannedSync } from "../core/plan.ts";
 import type { Change, Outcome } from "../core/types.ts";
+import { holds } from "./canonicalise.ts";
 import type { OpenDestination } from "./connections.ts";
 import { digestOf } from "./digest.ts";
 import type { Journal } from "./journal.ts";
@@ -108,6 +109,8 @@ async function receive(
 ): Promise<void> {
   const open = new Map(batch.changes.map((change) => [change.key, change]));
   const again: Change[] = [];
+  const refused: { readonly change: Change; readonly outcome: Outcome }[] = [];
+  const refusalTells = batch.action === "create" && desk.planned.createIsIdempotent === "conflict";
   let ticket = resumed;
   let failure: unknown;
   try {
@@ -123,6 +126,7 @@ async function receive(
         // An answer about something that was not asked, or asked twice, says nothing.
         if (!change || !open.delete(outcome.key)) continue;
         if (outcome.status === "rejected" && outcome.retry && attempt < MAX_ATTEMPTS) again.push(change);
+        else if (outcome.status === "rejected" && refusalTells) refused.push({ change, outcome });
         else landed.push(outcome);
       }
       await desk.recorder.outcomes(batch.id, batch.changes, landed);
@@ -130,6 +134,8 @@ async function receive(
   } catch (error) {
     failure = error;
   }
+  if (refused.length > 0)
+    await desk.recorder.outcomes(batch.id, batch.changes, await whyRefused(desk, refused, signal));
   const unanswered = [...open.values()];
   // When all is answered, a broken end of the answer tells nothing more; any other failure still stops the run.
   const harmless = failure instanceof TransientError || failure instanceof RecordError;
@@ -146,6 +152,23 @@ async function receive(
   }
 }
 
+/** A create may have been refused because its record is there since the plan: then it is drifted, or done already. */
+async function whyRefused(
+  { reader }: BatchDesk,
+  refused: readonly { readonly change: Change; readonly outcome: Outcome }[],
+  signal: AbortSignal,
+): Promise<readonly Outcome[]> {
+  const now = await reader.about(
+    refused.map(({ change }) => change),
+    signal,
+  );
+  return refused.map(({ change, outcome }) => {
+    const [found] = now?.byKey.get(change.key) ?? [];
+    if (!found || change.action !== "create") return outcome;
+    return holds(found, change.after) ? applied(change.key, found.id) : drifted(change.key);
+  });
+}
+
 /** A job that was begun stays what the changes wait for; only when the run stops is it left to the next one. */
 async function followAgain(
   desk: BatchDesk,
@@ -157,7 +180,7 @@ async function followAgain(
   signal: AbortSignal,
 ): Promise<void> {
   if (failure instanceof RecordError) return afterFailure(desk, route, changes, failure, attempt, signal);
-  const passing = failure instanceof TransientError && failure.code !== "QUOTA_EXHAUSTED" && attempt < MAX_ATTEMPTS;
+  const passing = failure instanceof TransientError && worthWaiting(failure) && attempt < MAX_ATTEMPTS;
   if (!passing || signal.aborted) throw failure;
   await backOff(desk.world, attempt, failure.retryAfterMs, signal);
   await follow(desk, route, changes, ticket, attempt + 1, signal);
@@ -180,13 +203,12 @@ async function afterFailure(
     return isolate(desk, route, changes, failure, signal);
   }
   if (failure instanceof TransientError && !failure.unsent) {
-    if (attempt >= MAX_ATTEMPTS) throw failure;
+    if (attempt >= MAX_ATTEMPTS || !worthWaiting(failure)) throw failure;
     await backOff(desk.world, attempt, failure.retryAfterMs, signal);
     return settleAndResend(desk, route, changes, attempt, signal);
   }
   await desk.recorder.unsent(id, changes);
-  if (!(failure instanceof TransientError) || failure.code === "QUOTA_EXHAUSTED" || attempt >= MAX_ATTEMPTS)
-    throw failure;
+  if (!(failure instanceof TransientError) || !worthWaiting(failure) || attempt >= MAX_ATTEMPTS) throw failure;
   await backOff(desk.world, attempt, failure.retryAfterMs, signal);
   await send(desk, route, changes, attempt + 1, signal);
 }
@@ -229,6 +251,13 @@ async function settleAndResend(
       { unsent: true },
     );
   await send(desk, route, settled.resend, attempt + 1, signal);
+}
+
+/** Longer than this nobody waits with the lock held: the run stops, and can be resumed. */
+const LONGEST_WAIT_MS = 300_000;
+
+function worthWaiting({ code, retryAfterMs = 0 }: TransientError): boolean {
+  return code !== "QUOTA_EXHAUSTED" && retryAfterMs <= LONGEST_WAIT_MS;
 }
 
 function backOff(world: World, attempt: number, askedMs: number | undefined, signal: AbortSignal): Promise<void> {

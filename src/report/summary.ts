@@ -32,6 +32,7 @@ export function summaryLines(
     ...header(sync, style),
     ...labelled("read", `${counted(sync.source.rows, "source row")}; ${basisText(sync.basis)}`, style),
     ...counts(sync, style),
+    ...newFields(sync, style),
     ...also(sync, style),
     ...reasons(sync, style),
     ...fields(sync),
@@ -85,6 +86,17 @@ function counts(sync: SyncSummary, style: Style): string[] {
   }
   const dress = ({ text, format }: Piece) => (format ? style(format, text) : text);
   return lines.map((line) => `  ${line.map(dress).join("   ")}`);
+}
+
+function newFields({ newFields: made, destination }: SyncSummary, style: Style): string[] {
+  return made.flatMap(({ name, type }) =>
+    labelled(
+      "new field",
+      `+ ${sanitise(name)} (${type.kind}), made on ${sanitise(destination.object)} first`,
+      style,
+      "green",
+    ),
+  );
 }
 
 function also(sync: SyncSummary, style: Style): string[] {

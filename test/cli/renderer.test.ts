@@ -35,6 +35,7 @@ function plan(names: Names): { summary: PlanSummary; samples: SyncSamples[] } {
     confirmed: 3,
     skipped: 2,
     reasons: { warehouse: count, drift: count, conflict: count },
+    newFields: [],
     driftKept: 1,
     fields: [{ name: names.field, changed: count, filled: count, cleared: count }],
     rejected: [{ code: "TOO_LONG", field: names.field, count }],

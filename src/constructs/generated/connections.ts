@@ -37,6 +37,39 @@ export class DuckDB extends Connection {
   }
 }
 
+/** Options of a {@link HubSpot} connection. */
+export interface HubSpotOptions {
+  /** Token of a private app. A reference: `env:NAME` or `file:PATH`. */
+  readonly accessToken?: SecretReference;
+  /** Client id of an OAuth app, instead of `accessToken`. */
+  readonly clientId?: string;
+  /** Client secret of the OAuth app. A reference: `env:NAME` or `file:PATH`. */
+  readonly clientSecret?: SecretReference;
+  /** Refresh token the OAuth app was given when it was installed. A reference: `env:NAME` or `file:PATH`. */
+  readonly refreshToken?: SecretReference;
+  /** Address of the API, instead of the vendor's. `sandbox:DIR` runs the system's sandbox with its records in DIR. */
+  readonly baseUrl?: string;
+  /** Calls to make, instead of the system's own rate: fewer when others share the account, more when yours allows them. */
+  readonly rateLimit?: {
+    /** Calls allowed in a window. */
+    readonly calls: number;
+    /** Length of the window. */
+    readonly seconds: number;
+  };
+}
+
+/** Contacts, companies, deals and custom objects of a HubSpot account. */
+export class HubSpot extends Connection {
+  constructor(scope: Construct, id: string, options: HubSpotOptions = {}) {
+    super(scope, id, "hubspot", options);
+  }
+
+  /** The records of an object or table, as a destination. */
+  object(name: string, options: DestinationOptions = {}): Destination {
+    return this.writeObject(name, options);
+  }
+}
+
 /** Options of a {@link Memory} connection. */
 export interface MemoryOptions {
   /** Name of the store inside this process; connections with the same name share it. */
@@ -122,7 +155,7 @@ export interface SalesforceOptions {
   readonly duplicateRules?: "refuse" | "allow";
   /** Address of the API, instead of the vendor's. `sandbox:DIR` runs the system's sandbox with its records in DIR. */
   readonly baseUrl?: string;
-  /** A lower rate than the vendor allows, when others share the account. */
+  /** Calls to make, instead of the system's own rate: fewer when others share the account, more when yours allows them. */
   readonly rateLimit?: {
     /** Calls allowed in a window. */
     readonly calls: number;
@@ -140,5 +173,60 @@ export class Salesforce extends Connection {
   /** The records of an object or table, as a destination. */
   object(name: string, options: DestinationOptions = {}): Destination {
     return this.writeObject(name, options);
+  }
+}
+
+/** Options of a {@link Snowflake} connection. */
+export interface SnowflakeOptions {
+  /** Account identifier, `organisation-account`, e.g. `acme-eu`; or the older locator with its region. */
+  readonly account: string;
+  /** Name of the user to log in as; not needed with a token. */
+  readonly user?: string;
+  /** Role to work with (default: the user's); one that only reads is enough. */
+  readonly role?: string;
+  /** Warehouse that runs the queries (default: the user's). */
+  readonly warehouse?: string;
+  /** Database of tables that are named without one. */
+  readonly database?: string;
+  /** Schema of tables that are named without one. */
+  readonly schema?: string;
+  /** Private key (PEM) of the user's key pair: the way to log in from CI. A reference: `env:NAME` or `file:PATH`. */
+  readonly privateKey?: SecretReference;
+  /** Passphrase of `privateKey`, where it is encrypted. A reference: `env:NAME` or `file:PATH`. */
+  readonly passphrase?: SecretReference;
+  /** Programmatic access token of the user. A reference: `env:NAME` or `file:PATH`. */
+  readonly token?: SecretReference;
+  /** OAuth access token of an external authorization server. A reference: `env:NAME` or `file:PATH`. */
+  readonly oauthToken?: SecretReference;
+  /** Password of the user, where the account still allows one. A reference: `env:NAME` or `file:PATH`. */
+  readonly password?: SecretReference;
+  /** Log in as the workload that Ebb runs in, by its cloud's identity or an OIDC token: no secret at all. */
+  readonly workloadIdentity?: "AWS" | "AZURE" | "GCP" | "OIDC";
+  /** ID token of the CI system, with `workloadIdentity` `OIDC`. A reference: `env:NAME` or `file:PATH`. */
+  readonly oidcToken?: SecretReference;
+  /** Sign in with the browser (single sign-on); only where somebody sits at a terminal. */
+  readonly externalBrowser?: boolean;
+  /** Longest a statement may run (default: what the user, the session or the warehouse has set). */
+  readonly timeoutSeconds?: number;
+  /** Results of more rows come as Parquet files by way of the user's stage, which is faster. */
+  readonly largeResultRows?: number;
+  /** Access URL, instead of the one made from `account`: private links, tests. `sandbox:DIR` runs the system's sandbox with its records in DIR. */
+  readonly baseUrl?: string;
+}
+
+/** Queries and tables of a Snowflake account. */
+export class Snowflake extends Connection {
+  constructor(scope: Construct, id: string, options: SnowflakeOptions) {
+    super(scope, id, "snowflake", options);
+  }
+
+  /** The rows of a query, as a source. */
+  query(sql: Sql): Source {
+    return this.readQuery(sql);
+  }
+
+  /** All rows of a table, as a source. */
+  table(name: string): Source {
+    return this.readTable(name);
   }
 }

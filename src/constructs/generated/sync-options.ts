@@ -14,6 +14,8 @@ export interface SyncOptions {
   readonly failOnRejected?: boolean;
   /** Where neither key nor read-back can tell whether a create landed: leave it (default), or send it again. */
   readonly createSafety?: "atMostOnce" | "atLeastOnce";
+  /** When the destination's object lacks a mapped field: refuse the sync (default), or make the field when the plan is applied, where the system can. */
+  readonly missingFields?: "refuse" | "create";
   /** Checks that can stop a plan. */
   readonly guards?: {
     /** Stop a plan with more deletes than this (default 500). */

@@ -57,6 +57,144 @@ export function ebbProviderConnectionsDuckdbToHclTerraform(struct?: EbbProviderC
   return Object.fromEntries(Object.entries(attrs).filter(([_, value]) => value !== undefined && value.value !== undefined));
 }
 
+export interface EbbProviderConnectionsHubspotRateLimit {
+  /**
+  * Calls allowed in a window.
+  */
+  readonly calls: number;
+  /**
+  * Length of the window.
+  */
+  readonly seconds: number;
+}
+
+export function ebbProviderConnectionsHubspotRateLimitToTerraform(struct?: EbbProviderConnectionsHubspotRateLimit | cdktf.IResolvable): any {
+  if (!cdktf.canInspect(struct) || cdktf.Tokenization.isResolvable(struct)) { return struct; }
+  if (cdktf.isComplexElement(struct)) {
+    throw new Error("A complex element was used as configuration, this is not supported: https://cdk.tf/complex-object-as-configuration");
+  }
+  return {
+    calls: cdktf.numberToTerraform(struct!.calls),
+    seconds: cdktf.numberToTerraform(struct!.seconds),
+  }
+}
+
+
+export function ebbProviderConnectionsHubspotRateLimitToHclTerraform(struct?: EbbProviderConnectionsHubspotRateLimit | cdktf.IResolvable): any {
+  if (!cdktf.canInspect(struct) || cdktf.Tokenization.isResolvable(struct)) { return struct; }
+  if (cdktf.isComplexElement(struct)) {
+    throw new Error("A complex element was used as configuration, this is not supported: https://cdk.tf/complex-object-as-configuration");
+  }
+  const attrs = {
+    calls: {
+      value: cdktf.numberToHclTerraform(struct!.calls),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "number",
+    },
+    seconds: {
+      value: cdktf.numberToHclTerraform(struct!.seconds),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "number",
+    },
+  };
+
+  // remove undefined attributes
+  return Object.fromEntries(Object.entries(attrs).filter(([_, value]) => value !== undefined && value.value !== undefined));
+}
+
+export interface EbbProviderConnectionsHubspot {
+  /**
+  * Token of a private app. A reference: `env:NAME` or `file:PATH`.
+  */
+  readonly accessToken?: string | undefined;
+  /**
+  * Client id of an OAuth app, instead of `accessToken`.
+  */
+  readonly clientId?: string | undefined;
+  /**
+  * Client secret of the OAuth app. A reference: `env:NAME` or `file:PATH`.
+  */
+  readonly clientSecret?: string | undefined;
+  /**
+  * Refresh token the OAuth app was given when it was installed. A reference: `env:NAME` or `file:PATH`.
+  */
+  readonly refreshToken?: string | undefined;
+  /**
+  * Address of the API, instead of the vendor's. `sandbox:DIR` runs the system's sandbox with its records in DIR.
+  */
+  readonly baseUrl?: string | undefined;
+  /**
+  * Calls to make, instead of the system's own rate: fewer when others share the account, more when yours allows them.
+  */
+  readonly rateLimit?: EbbProviderConnectionsHubspotRateLimit | undefined;
+}
+
+export function ebbProviderConnectionsHubspotToTerraform(struct?: EbbProviderConnectionsHubspot | cdktf.IResolvable): any {
+  if (!cdktf.canInspect(struct) || cdktf.Tokenization.isResolvable(struct)) { return struct; }
+  if (cdktf.isComplexElement(struct)) {
+    throw new Error("A complex element was used as configuration, this is not supported: https://cdk.tf/complex-object-as-configuration");
+  }
+  return {
+    access_token: cdktf.stringToTerraform(struct!.accessToken),
+    client_id: cdktf.stringToTerraform(struct!.clientId),
+    client_secret: cdktf.stringToTerraform(struct!.clientSecret),
+    refresh_token: cdktf.stringToTerraform(struct!.refreshToken),
+    base_url: cdktf.stringToTerraform(struct!.baseUrl),
+    rate_limit: ebbProviderConnectionsHubspotRateLimitToTerraform(struct!.rateLimit),
+  }
+}
+
+
+export function ebbProviderConnectionsHubspotToHclTerraform(struct?: EbbProviderConnectionsHubspot | cdktf.IResolvable): any {
+  if (!cdktf.canInspect(struct) || cdktf.Tokenization.isResolvable(struct)) { return struct; }
+  if (cdktf.isComplexElement(struct)) {
+    throw new Error("A complex element was used as configuration, this is not supported: https://cdk.tf/complex-object-as-configuration");
+  }
+  const attrs = {
+    access_token: {
+      value: cdktf.stringToHclTerraform(struct!.accessToken),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    client_id: {
+      value: cdktf.stringToHclTerraform(struct!.clientId),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    client_secret: {
+      value: cdktf.stringToHclTerraform(struct!.clientSecret),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    refresh_token: {
+      value: cdktf.stringToHclTerraform(struct!.refreshToken),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    base_url: {
+      value: cdktf.stringToHclTerraform(struct!.baseUrl),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    rate_limit: {
+      value: ebbProviderConnectionsHubspotRateLimitToHclTerraform(struct!.rateLimit),
+      isBlock: true,
+      type: "struct",
+      storageClassType: "EbbProviderConnectionsHubspotRateLimit",
+    },
+  };
+
+  // remove undefined attributes
+  return Object.fromEntries(Object.entries(attrs).filter(([_, value]) => value !== undefined && value.value !== undefined));
+}
+
 export interface EbbProviderConnectionsMemory {
   /**
   * Name of the store inside this process; connections with the same name share it.
@@ -298,7 +436,7 @@ export interface EbbProviderConnectionsSalesforce {
   */
   readonly baseUrl?: string | undefined;
   /**
-  * A lower rate than the vendor allows, when others share the account.
+  * Calls to make, instead of the system's own rate: fewer when others share the account, more when yours allows them.
   */
   readonly rateLimit?: EbbProviderConnectionsSalesforceRateLimit | undefined;
 }
@@ -388,11 +526,227 @@ export function ebbProviderConnectionsSalesforceToHclTerraform(struct?: EbbProvi
   return Object.fromEntries(Object.entries(attrs).filter(([_, value]) => value !== undefined && value.value !== undefined));
 }
 
+export interface EbbProviderConnectionsSnowflake {
+  /**
+  * Account identifier, `organisation-account`, e.g. `acme-eu`; or the older locator with its region.
+  */
+  readonly account: string;
+  /**
+  * Name of the user to log in as; not needed with a token.
+  */
+  readonly user?: string | undefined;
+  /**
+  * Role to work with (default: the user's); one that only reads is enough.
+  */
+  readonly role?: string | undefined;
+  /**
+  * Warehouse that runs the queries (default: the user's).
+  */
+  readonly warehouse?: string | undefined;
+  /**
+  * Database of tables that are named without one.
+  */
+  readonly database?: string | undefined;
+  /**
+  * Schema of tables that are named without one.
+  */
+  readonly schema?: string | undefined;
+  /**
+  * Private key (PEM) of the user's key pair: the way to log in from CI. A reference: `env:NAME` or `file:PATH`.
+  */
+  readonly privateKey?: string | undefined;
+  /**
+  * Passphrase of `privateKey`, where it is encrypted. A reference: `env:NAME` or `file:PATH`.
+  */
+  readonly passphrase?: string | undefined;
+  /**
+  * Programmatic access token of the user. A reference: `env:NAME` or `file:PATH`.
+  */
+  readonly token?: string | undefined;
+  /**
+  * OAuth access token of an external authorization server. A reference: `env:NAME` or `file:PATH`.
+  */
+  readonly oauthToken?: string | undefined;
+  /**
+  * Password of the user, where the account still allows one. A reference: `env:NAME` or `file:PATH`.
+  */
+  readonly password?: string | undefined;
+  /**
+  * Log in as the workload that Ebb runs in, by its cloud's identity or an OIDC token: no secret at all.
+  */
+  readonly workloadIdentity?: string | undefined;
+  /**
+  * ID token of the CI system, with `workloadIdentity` `OIDC`. A reference: `env:NAME` or `file:PATH`.
+  */
+  readonly oidcToken?: string | undefined;
+  /**
+  * Sign in with the browser (single sign-on); only where somebody sits at a terminal.
+  */
+  readonly externalBrowser?: boolean | cdktf.IResolvable | undefined;
+  /**
+  * Longest a statement may run (default: what the user, the session or the warehouse has set).
+  */
+  readonly timeoutSeconds?: number | undefined;
+  /**
+  * Results of more rows come as Parquet files by way of the user's stage, which is faster.
+  */
+  readonly largeResultRows?: number | undefined;
+  /**
+  * Access URL, instead of the one made from `account`: private links, tests. `sandbox:DIR` runs the system's sandbox with its records in DIR.
+  */
+  readonly baseUrl?: string | undefined;
+}
+
+export function ebbProviderConnectionsSnowflakeToTerraform(struct?: EbbProviderConnectionsSnowflake | cdktf.IResolvable): any {
+  if (!cdktf.canInspect(struct) || cdktf.Tokenization.isResolvable(struct)) { return struct; }
+  if (cdktf.isComplexElement(struct)) {
+    throw new Error("A complex element was used as configuration, this is not supported: https://cdk.tf/complex-object-as-configuration");
+  }
+  return {
+    account: cdktf.stringToTerraform(struct!.account),
+    user: cdktf.stringToTerraform(struct!.user),
+    role: cdktf.stringToTerraform(struct!.role),
+    warehouse: cdktf.stringToTerraform(struct!.warehouse),
+    database: cdktf.stringToTerraform(struct!.database),
+    schema: cdktf.stringToTerraform(struct!.schema),
+    private_key: cdktf.stringToTerraform(struct!.privateKey),
+    passphrase: cdktf.stringToTerraform(struct!.passphrase),
+    token: cdktf.stringToTerraform(struct!.token),
+    oauth_token: cdktf.stringToTerraform(struct!.oauthToken),
+    password: cdktf.stringToTerraform(struct!.password),
+    workload_identity: cdktf.stringToTerraform(struct!.workloadIdentity),
+    oidc_token: cdktf.stringToTerraform(struct!.oidcToken),
+    external_browser: cdktf.booleanToTerraform(struct!.externalBrowser),
+    timeout_seconds: cdktf.numberToTerraform(struct!.timeoutSeconds),
+    large_result_rows: cdktf.numberToTerraform(struct!.largeResultRows),
+    base_url: cdktf.stringToTerraform(struct!.baseUrl),
+  }
+}
+
+
+export function ebbProviderConnectionsSnowflakeToHclTerraform(struct?: EbbProviderConnectionsSnowflake | cdktf.IResolvable): any {
+  if (!cdktf.canInspect(struct) || cdktf.Tokenization.isResolvable(struct)) { return struct; }
+  if (cdktf.isComplexElement(struct)) {
+    throw new Error("A complex element was used as configuration, this is not supported: https://cdk.tf/complex-object-as-configuration");
+  }
+  const attrs = {
+    account: {
+      value: cdktf.stringToHclTerraform(struct!.account),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    user: {
+      value: cdktf.stringToHclTerraform(struct!.user),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    role: {
+      value: cdktf.stringToHclTerraform(struct!.role),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    warehouse: {
+      value: cdktf.stringToHclTerraform(struct!.warehouse),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    database: {
+      value: cdktf.stringToHclTerraform(struct!.database),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    schema: {
+      value: cdktf.stringToHclTerraform(struct!.schema),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    private_key: {
+      value: cdktf.stringToHclTerraform(struct!.privateKey),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    passphrase: {
+      value: cdktf.stringToHclTerraform(struct!.passphrase),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    token: {
+      value: cdktf.stringToHclTerraform(struct!.token),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    oauth_token: {
+      value: cdktf.stringToHclTerraform(struct!.oauthToken),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    password: {
+      value: cdktf.stringToHclTerraform(struct!.password),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    workload_identity: {
+      value: cdktf.stringToHclTerraform(struct!.workloadIdentity),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    oidc_token: {
+      value: cdktf.stringToHclTerraform(struct!.oidcToken),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    external_browser: {
+      value: cdktf.booleanToHclTerraform(struct!.externalBrowser),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "boolean",
+    },
+    timeout_seconds: {
+      value: cdktf.numberToHclTerraform(struct!.timeoutSeconds),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "number",
+    },
+    large_result_rows: {
+      value: cdktf.numberToHclTerraform(struct!.largeResultRows),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "number",
+    },
+    base_url: {
+      value: cdktf.stringToHclTerraform(struct!.baseUrl),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+  };
+
+  // remove undefined attributes
+  return Object.fromEntries(Object.entries(attrs).filter(([_, value]) => value !== undefined && value.value !== undefined));
+}
+
 export interface EbbProviderConnections {
   /**
   * A duckdb connection.
   */
   readonly duckdb?: EbbProviderConnectionsDuckdb | undefined;
+  /**
+  * A hubspot connection.
+  */
+  readonly hubspot?: EbbProviderConnectionsHubspot | undefined;
   /**
   * A memory connection.
   */
@@ -405,6 +759,10 @@ export interface EbbProviderConnections {
   * A salesforce connection.
   */
   readonly salesforce?: EbbProviderConnectionsSalesforce | undefined;
+  /**
+  * A snowflake connection.
+  */
+  readonly snowflake?: EbbProviderConnectionsSnowflake | undefined;
 }
 
 export function ebbProviderConnectionsToTerraform(struct?: EbbProviderConnections | cdktf.IResolvable): any {
@@ -414,9 +772,11 @@ export function ebbProviderConnectionsToTerraform(struct?: EbbProviderConnection
   }
   return {
     duckdb: ebbProviderConnectionsDuckdbToTerraform(struct!.duckdb),
+    hubspot: ebbProviderConnectionsHubspotToTerraform(struct!.hubspot),
     memory: ebbProviderConnectionsMemoryToTerraform(struct!.memory),
     postgres: ebbProviderConnectionsPostgresToTerraform(struct!.postgres),
     salesforce: ebbProviderConnectionsSalesforceToTerraform(struct!.salesforce),
+    snowflake: ebbProviderConnectionsSnowflakeToTerraform(struct!.snowflake),
   }
 }
 
@@ -432,6 +792,12 @@ export function ebbProviderConnectionsToHclTerraform(struct?: EbbProviderConnect
       isBlock: true,
       type: "struct",
       storageClassType: "EbbProviderConnectionsDuckdb",
+    },
+    hubspot: {
+      value: ebbProviderConnectionsHubspotToHclTerraform(struct!.hubspot),
+      isBlock: true,
+      type: "struct",
+      storageClassType: "EbbProviderConnectionsHubspot",
     },
     memory: {
       value: ebbProviderConnectionsMemoryToHclTerraform(struct!.memory),
@@ -450,6 +816,12 @@ export function ebbProviderConnectionsToHclTerraform(struct?: EbbProviderConnect
       isBlock: true,
       type: "struct",
       storageClassType: "EbbProviderConnectionsSalesforce",
+    },
+    snowflake: {
+      value: ebbProviderConnectionsSnowflakeToHclTerraform(struct!.snowflake),
+      isBlock: true,
+      type: "struct",
+      storageClassType: "EbbProviderConnectionsSnowflake",
     },
   };
 

@@ -53,6 +53,10 @@ export interface SyncConfig extends cdktf.TerraformMetaArguments {
   */
   readonly createSafety?: string | undefined;
   /**
+  * When the destination's object lacks a mapped field: refuse the sync (default), or make the field when the plan is applied, where the system can.
+  */
+  readonly missingFields?: string | undefined;
+  /**
   * Checks that can stop a plan.
   */
   readonly guards?: SyncGuards | undefined;
@@ -1514,6 +1518,7 @@ export class Sync extends cdktf.TerraformResource {
     this._adopt = config.adopt;
     this._failOnRejected = config.failOnRejected;
     this._createSafety = config.createSafety;
+    this._missingFields = config.missingFields;
     this._guards.internalValue = config.guards;
   }
 
@@ -1679,6 +1684,22 @@ export class Sync extends cdktf.TerraformResource {
     return this._createSafety;
   }
 
+  // missing_fields - computed: false, optional: true, required: false
+  private _missingFields?: string;
+  public get missingFields() {
+    return this.getStringAttribute('missing_fields');
+  }
+  public set missingFields(value: string) {
+    this._missingFields = value;
+  }
+  public resetMissingFields() {
+    this._missingFields = undefined;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get missingFieldsInput() {
+    return this._missingFields;
+  }
+
   // guards - computed: false, optional: true, required: false
   private _guards = new SyncGuardsOutputReference(this, "guards");
   public get guards() {
@@ -1728,6 +1749,7 @@ export class Sync extends cdktf.TerraformResource {
       adopt: cdktf.booleanToTerraform(this._adopt),
       fail_on_rejected: cdktf.booleanToTerraform(this._failOnRejected),
       create_safety: cdktf.stringToTerraform(this._createSafety),
+      missing_fields: cdktf.stringToTerraform(this._missingFields),
       guards: syncGuardsToTerraform(this._guards.internalValue),
     };
   }
@@ -1796,6 +1818,12 @@ export class Sync extends cdktf.TerraformResource {
       },
       create_safety: {
         value: cdktf.stringToHclTerraform(this._createSafety),
+        isBlock: false,
+        type: "simple",
+        storageClassType: "string",
+      },
+      missing_fields: {
+        value: cdktf.stringToHclTerraform(this._missingFields),
         isBlock: false,
         type: "simple",
         storageClassType: "string",
