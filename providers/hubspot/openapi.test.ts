@@ -167,6 +167,7 @@ async function traffic(): Promise<void> {
   for (const kind of ["text", "integer", "boolean", "date"] as const)
     await destination.createField?.("deals", { name: `new_${kind}`, type: { kind } }, signal);
   await destination.createField?.("trials", { name: "note", type: { kind: "text" } }, signal);
+  await destination.createField?.("deals", { name: "new_text", type: { kind: "text" } }, signal);
 
   const write = async (object: string, matchOn: string, changes: readonly Change[]) => {
     const action = changes[0]?.action ?? "create";
