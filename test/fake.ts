@@ -15,6 +15,7 @@ import {
   type FieldDescription,
   keyOf,
   type Load,
+  type NewField,
   type ObservedRecord,
   type Outcome,
   type ReadRequest,
@@ -27,7 +28,8 @@ import {
 export type FakeRecord = Record<string, Value>;
 
 export interface FakeCall {
-  readonly kind: "account" | "describe" | "read" | "write" | "resume";
+  readonly kind: "account" | "describe" | "read" | "write" | "resume" | "field";
+  readonly field?: NewField;
   readonly request?: ReadRequest;
   readonly batch?: Batch;
   readonly at: number;
@@ -243,6 +245,15 @@ export function makeFake(options: FakeOptions = {}): Fake {
         fake.calls.push({ kind: "resume", batch, at: now() });
         if (fake.script.resume) yield* fake.script.resume(ticket, batch, fake);
       },
+      ...(capabilities.createsFields
+        ? {
+            describeNew: (_, field: NewField): FieldDescription => field,
+            createField: async (_, field: NewField) => {
+              fake.calls.push({ kind: "field", field, at: now() });
+              if (!fake.fields.some(({ name }) => name === field.name)) fake.fields = [...fake.fields, field];
+            },
+          }
+        : {}),
       ...(fake.script.load ? { load: async (load: Load) => (await fake.script.load?.(load, fake)) ?? false } : {}),
       ...(capabilities.read.since ? { now: async () => new Date(now()).toISOString() } : {}),
     };

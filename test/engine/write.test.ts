@@ -208,3 +208,54 @@ describe("what a destination may do wrong while it writes", () => {
     expect(await run.resume()).toBeNull();
   });
 });
+
+describe("where a create that is sent twice is refused", () => {
+  const conflict = { capabilities: { createIsIdempotent: "conflict" as const } };
+
+  test("nothing is read before creates, and a refusal is looked into", async () => {
+    const { fake, run } = await fakeProject({}, conflict);
+    fake.rows = people(4);
+    const open = await run.plan();
+    // Since the plan somebody made one of them differently, and one just as wanted.
+    fake.records.set("x0", { id: "k00", name: "theirs", city: null });
+    fake.records.set("x1", { id: "k01", name: "n1", city: "Lyon" });
+    fake.script.write = async function* (batch) {
+      const there = new Set([...fake.records.values()].map(({ id }) => id));
+      const bad = (key: string) => there.has(key) || key === "k02";
+      yield {
+        outcomes: [
+          ...fake.commit({ ...batch, changes: batch.changes.filter(({ key }) => !bad(key)) }),
+          ...batch.changes.filter(({ key }) => bad(key)).map(({ key }) => rejected(key, "CONFLICT", "refused")),
+        ],
+      };
+    };
+    fake.calls.length = 0;
+    const result = await run.apply(open);
+    expect(result.syncs.people).toMatchObject({ applied: 2, skipped: 1, rejected: 1 });
+    const order = fake.calls.flatMap(({ kind }) => (kind === "read" || kind === "write" ? [kind] : []));
+    expect(order).toEqual(["write", "read"]);
+    expect(byKey(fake.records.values()).get("k00")?.name).toBe("theirs");
+  });
+
+  test("an update is still looked at before it is written", async () => {
+    const { fake, run } = await fakeProject({ mode: "update" }, conflict);
+    fake.rows = people(1, "new");
+    fake.records.set("x0", { id: "k00", name: "old", city: "Lyon" });
+    const open = await run.plan();
+    fake.edit("x0", { name: "theirs" });
+    expect((await run.apply(open)).syncs.people).toMatchObject({ applied: 0, skipped: 1 });
+  });
+});
+
+test("nobody waits for hours with the lock held: the run stops and can be resumed", async () => {
+  const { fake, run, clock } = await fakeProject();
+  fake.rows = people(2);
+  const begun = clock.now();
+  fake.script.write = once(async function* () {
+    throw new TransientError("UNAVAILABLE", "the account is being moved", { retryAfterMs: 7_200_000, unsent: true });
+  }, behave);
+  expect((await run.run()).status).toBe("stopped");
+  expect(clock.now() - begun).toBeLessThan(60_000);
+  expect((await run.resume())?.status).toBe("applied");
+  expect(byKey(fake.records.values())).toEqual(byKey(fake.rows));
+});
