@@ -1,8 +1,9 @@
-/** `npm run bench [plan|postgres|salesforce|startup]…`: runs each measurement in a process of its own and prints the table. */
+/** `npm run bench [plan|postgres|destinations|startup]…`: runs each measurement in a process of its own and prints the table. */
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
+import type { HubSpotFigures } from "./hubspot.ts";
 import type { PlanFigures } from "./plan.ts";
 import type { PostgresFigures } from "./postgres.ts";
 import type { SalesforceFigures } from "./salesforce.ts";
@@ -54,7 +55,7 @@ if (wants("postgres")) {
         },
   );
 }
-if (wants("salesforce")) {
+if (wants("destinations")) {
   const slow = child<SalesforceFigures>("salesforce", "2000", "5");
   rows.push({
     what: "4,000 records to the Salesforce sandbox at 5 calls/s, Collections",
@@ -68,6 +69,15 @@ if (wants("salesforce")) {
     wanted: "the fewest",
   });
 }
+if (wants("destinations"))
+  for (const action of ["create", "update"]) {
+    const f = child<HubSpotFigures>("hubspot", action, "10000");
+    rows.push({
+      what: `10,000 contacts to the HubSpot sandbox at 100 calls in 10 s, ${action}`,
+      measured: `${Math.round(f.perSecond)} records/s, ${f.violations} violations, ${f.calls} calls (fewest possible ${f.fewestCalls}); one record a call: ${f.oneByOne.toFixed(1)} records/s`,
+      wanted: "≥ 900 records/s, 0, the fewest",
+    });
+  }
 if (wants("startup")) {
   const f = child<StartupFigures>("startup");
   rows.push(
