@@ -28,6 +28,8 @@ export interface StageSetup {
   readonly warehouse: string;
   /** The variables of the CRM. */
   readonly env: Readonly<Record<string, string>>;
+  /** What somebody changed in the stack: a text of it, and what stands there instead. */
+  readonly changed?: readonly [from: string, to: string] | undefined;
 }
 
 /** Takes what is to be done when a test is over. Of many that run at once, each has its own. */
@@ -47,14 +49,16 @@ export interface Stage {
   sql(statements: string): Promise<readonly (readonly unknown[])[]>;
 }
 
-export async function openStage(finish: Finish, { stack, warehouse, env: crm }: StageSetup): Promise<Stage> {
+export async function openStage(finish: Finish, { stack, warehouse, env: crm, changed }: StageSetup): Promise<Stage> {
   const place = scratch();
   const { directory } = place;
   finish(() => place.clear());
   const sandbox = await startSnowflake({ port: 0, faults: { publicKey: keys.publicKey, roles: ["EBB_READER"] } });
   finish(() => sandbox.close());
   await runSql(sandbox, warehouse);
-  const source = readFileSync(join(root, "stacks", `${stack}.ts`), "utf8");
+  const declared = readFileSync(join(root, "stacks", `${stack}.ts`), "utf8");
+  if (changed && !declared.includes(changed[0])) throw new RangeError(`${stack}.ts does not hold: ${changed[0]}`);
+  const source = changed ? declared.replace(...changed) : declared;
   const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
   writeFileSync(join(directory, "main.mjs"), ts.transpileModule(source, { compilerOptions }).outputText);
   writeFileSync(join(directory, "cdktf.json"), JSON.stringify({ app: "node main.mjs" }));

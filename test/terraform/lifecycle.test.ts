@@ -108,7 +108,7 @@ describe("a sync under Terraform", { timeout: 120_000 }, () => {
     const stale = await apply(directory);
     expect(stale.code).toBe(1);
     expect(stale.err.match(/Error: /g)).toHaveLength(1);
-    expect(stale.err).toContain("PLAN_STALE: Nothing was written. Plan again");
+    expect(stale.err).toContain("PLAN_STALE: Nothing of it was written. Plan again");
     expect((await written(directory))[0]).toBe("Moved");
     await plan(directory);
     expect(await apply(directory)).toMatchObject({ code: 0 });

@@ -1,5 +1,5 @@
 /** Runs the real Terraform with the real provider, in folders of its own. @module */
-import { spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,15 +8,23 @@ import { type Ended, ebb, root } from "../cli/run.ts";
 const home = mkdtempSync(join(tmpdir(), "ebb-terraform-"));
 export const clear = () => rmSync(home, { recursive: true, force: true });
 
+const plainText = { TF_CLI_ARGS_plan: "-no-color", TF_CLI_ARGS_apply: "-no-color", TF_CLI_ARGS_destroy: "-no-color" };
 /** Nothing of this machine's configuration of Terraform. */
-const env = { PATH: process.env.PATH ?? "", HOME: home, TMPDIR: tmpdir(), CHECKPOINT_DISABLE: "1", NO_COLOR: "1" };
+const env = { PATH: process.env.PATH ?? "", HOME: home, TMPDIR: tmpdir(), CHECKPOINT_DISABLE: "1", ...plainText };
 
 const found = spawnSync("terraform", ["version"], { env }).status === 0;
 /** Why tests that need Terraform cannot run; undefined where it is there. */
 export const missing = found ? undefined : "there is no terraform on the PATH";
 
-export function execute(command: string, args: readonly string[], cwd: string, more: NodeJS.ProcessEnv = {}) {
+export function execute(
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  more: NodeJS.ProcessEnv = {},
+  meanwhile: (child: ChildProcess) => void = () => undefined,
+) {
   const child = spawn(command, args, { cwd, env: { ...env, ...more }, stdio: ["ignore", "pipe", "pipe"] });
+  meanwhile(child);
   let out = "";
   let err = "";
   child.stdout.on("data", (chunk) => {

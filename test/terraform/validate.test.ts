@@ -153,7 +153,13 @@ resource "ebb_sync" "ltv" {`,
 
   it.each([
     ["an unknown attribute", `mode        = "update"`, `mode = "update"\n  modee = 1`, "Unsupported argument", "modee"],
-    ["a wrong type", "round = 2", `round = "two"`, "Incorrect attribute value type", 'attribute "round"'],
+    [
+      "a wrong type",
+      "round = 2",
+      `round = "two"`,
+      "Incorrect attribute value type",
+      'attribute "fields": a number is required',
+    ],
     ["a missing attribute", `client_id = "id", `, "", "Incorrect attribute value type", 'attribute "client_id"'],
   ])("Terraform itself refuses by the schema: %s", async (_, from, to, summary, detail) => {
     const refused = await changed(from, to);
