@@ -143,7 +143,7 @@ describe("trial usage", { timeout: 180_000 }, () => {
   }) => {
     const { run, plan, archive, usage } = await open(onTestFinished, few, ["D-1", "D-2", "D-3"]);
     await plan();
-
+    await archive("D-2");
     const applied = await run(["apply", "plan.ebb"]);
     expect(applied).toMatchObject({ code: 5 });
     expect(applied.out).toMatch(/skipped +moved since the plan was made/);
@@ -173,7 +173,7 @@ describe("trial usage", { timeout: 180_000 }, () => {
     expect(await updates(url)).toBe(200);
     await fault(url, { failNext: [] });
     await untilUpdated(url, 400);
-    const resumed = await run(["runs"]);
+    const resumed = await run(["apply"]);
     expect(resumed).toMatchObject({ code: 0 });
     expect(await updates(url)).toBe(500);
     expect(await usage("D-500")).toEqual(["1", "0", "1", null]);
@@ -183,7 +183,7 @@ describe("trial usage", { timeout: 180_000 }, () => {
   it("a scope or a role that is missing is named, and nothing is written", async ({ onTestFinished }) => {
     const { run, plan, url, made } = await open(onTestFinished, few, ["D-1"]);
     await plan();
-    await fault(url, { missingScopes: [...missing, ] });
+    await fault(url, { missingScopes: [...missing, "crm.schemas.deals.write"] });
     const refused = await run(["apply", "plan.ebb"]);
     expect(refused.code).toBe(1);
     expect(refused.err).toContain("crm.schemas.deals.write");
