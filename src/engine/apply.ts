@@ -35,6 +35,9 @@ export async function apply(
   const store = openState(world, project.state.directory);
   return locked(world, store, async (lock) => {
     const [unfinished] = await unfinishedRuns(world, store);
+    // The same plan again, as a job that is started anew does: what it had begun is finished.
+    if (unfinished?.manifest.digest === plan.manifest.digest)
+      return takeUp(world, project, store, unfinished, listen, signals, lock);
     if (unfinished) throw new ConflictError("RUN_UNFINISHED", `run ${unfinished.run} stopped before its end`);
     await checkPlan(world, project, store, plan);
     return connected(world, project, listen, async (connections) => {
@@ -58,13 +61,25 @@ export async function resume(
   return locked(world, store, async (lock) => {
     const [run] = await unfinishedRuns(world, store);
     if (!run) return null;
-    await readPlan(world, run.files.plan);
-    checkConfig(project, run.manifest);
-    return connected(world, project, listen, async (connections) => {
-      await checkAccounts(connections, run.manifest, signals.abort);
-      listen({ type: "run", run: run.run, resumed: true });
-      return execute(world, connections, store, run, listen, signals, lock);
-    });
+    return takeUp(world, project, store, run, listen, signals, lock);
+  });
+}
+
+async function takeUp(
+  world: World,
+  project: Project,
+  store: StateStore,
+  run: LoadedRun,
+  listen: Listener,
+  signals: ApplySignals,
+  lock: Lock,
+): Promise<RunResult> {
+  await readPlan(world, run.files.plan);
+  checkConfig(project, run.manifest);
+  return connected(world, project, listen, async (connections) => {
+    await checkAccounts(connections, run.manifest, signals.abort);
+    listen({ type: "run", run: run.run, resumed: true });
+    return execute(world, connections, store, run, listen, signals, lock);
   });
 }
 

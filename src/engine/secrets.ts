@@ -21,12 +21,20 @@ export async function resolveSecrets(
   return resolved;
 }
 
-/** Options without their secrets, which a sandbox replaces by its own. */
-export function withoutSecrets(
+/** Options for a sandbox, which brings its own credentials: references are followed where they lead to something. */
+export function sandboxOptions(
+  world: World,
   schema: z.ZodObject,
   options: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(options).filter(([name]) => !isSecret(schema.shape[name] as z.ZodType)));
+  return Object.fromEntries(
+    Object.entries(options).flatMap(([name, value]) => {
+      if (isSecret(schema.shape[name] as z.ZodType)) return [];
+      if (typeof value !== "string" || !value.startsWith("env:")) return [[name, value]];
+      const found = world.env[value.slice("env:".length)];
+      return found ? [[name, found]] : [];
+    }),
+  );
 }
 
 async function resolveReference(world: World, at: string, reference: string): Promise<string> {

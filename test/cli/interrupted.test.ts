@@ -50,7 +50,8 @@ describe("an apply that is interrupted", { timeout: 120_000 }, () => {
     expect(stopped).toMatchObject({ code: 130, out: expect.stringContaining("it can be resumed") });
     expect(stopped.err).toContain("Stopping");
     expect((await ebb(["plan"], { cwd })).out).toContain("stopped before its end");
-    expect((await ebb(["apply", "p.ebb"], { cwd })).err).toContain("Error RUN_UNFINISHED");
+    await ebb(["plan", "--out", "other.ebb"], { cwd });
+    expect((await ebb(["apply", "other.ebb"], { cwd })).err).toContain("Error RUN_UNFINISHED");
     const resumed = await ebb(["apply"], { cwd });
     expect(resumed).toMatchObject({ code: 5, err: expect.stringContaining("Resuming run") });
     expect(resumed.out).toMatch(/customers +1,899 +1/);

@@ -196,16 +196,21 @@ describe("what a destination may do wrong while it writes", () => {
       if (left-- <= 0) throw new TransientError("UNAVAILABLE", "down", { unsent: true });
       yield { outcomes: fake.commit(batch) };
     };
-    const stopped = await run.run();
+    const open = await run.plan();
+    const stopped = await run.apply(open);
     expect(stopped).toMatchObject({ status: "stopped", ended: null });
     expect(stopped.problem).toContain("UNAVAILABLE");
     expect(stopped.syncs.people).toMatchObject({ applied: 16, waiting: 24 });
     await expect(run.apply(await run.plan())).rejects.toMatchObject({ code: "RUN_UNFINISHED" });
 
+    left = 1;
+    expect(await run.resume()).toMatchObject({ run: stopped.run, status: "stopped" });
     fake.script.write = undefined;
-    expect(await run.resume()).toMatchObject({ run: stopped.run, status: "applied" });
+    // The plan it was begun with finishes it too.
+    expect(await run.apply(open)).toMatchObject({ run: stopped.run, status: "applied" });
     expect(fake.creates).toEqual(new Map(fake.rows.map(({ id }) => [id, 1])));
     expect(await run.resume()).toBeNull();
+    await expect(run.apply(open)).rejects.toMatchObject({ code: "PLAN_STALE" });
   });
 });
 
