@@ -239,7 +239,9 @@ describe("the published documents", () => {
   });
 
   const find = ({ method, path, headers, body }: Exchange) => {
-    const request = { method, path, headers, ...(body ? { body } : {}) };
+    const isForm = headers["content-type"]?.includes("form-urlencoded");
+    const given = isForm ? Object.fromEntries(new URLSearchParams(body)) : body;
+    const request = { method, path, headers, ...(body ? { body: given } : {}) };
     for (const validator of validators) {
       const operation = validator.matchOperation(request);
       if (operation) return { validator, operation, request };
