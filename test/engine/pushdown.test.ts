@@ -1,0 +1,164 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { withStaging } from "../../src/engine/scratch.ts";
+import { pushdownWorld, said } from "../properties/pushdown-world.ts";
+import { duckdbWarehouse, type OpenWarehouse, postgresWarehouse } from "../properties/warehouses.ts";
+import { changesOf, type SyncGiven, summaryOf } from "../world.ts";
+
+const sync: SyncGiven = {
+  source: { connection: "warehouse", query: "SELECT * FROM people" },
+  fields: { name: "name", city: "city" },
+  mode: "mirror",
+  guards: { maxDeletes: 10_000 },
+  diff: "warehouse",
+};
+
+async function setUp(open: () => Promise<OpenWarehouse>, given: Partial<SyncGiven> = {}) {
+  const warehouse = await open();
+  await warehouse.execute([
+    "CREATE TABLE people AS SELECT 'p' || i || '@x' AS id, 'name ' || i AS name, 'city' AS city, 0 AS unused FROM generate_series(0, 999) t(i)",
+  ]);
+  const world = await pushdownWorld(warehouse);
+  const tables = async () => {
+    const found = await warehouse.rows(
+      `SELECT table_name FROM information_schema.tables WHERE lower(table_schema) = 'ebb' ORDER BY 1`,
+    );
+    return found.map(([name]) => `${warehouse.schema}.${name}`);
+  };
+  return { warehouse, tables, ...world, run: world.runner({ ...sync, ...given }) };
+}
+
+describe.each([
+  ["DuckDB", duckdbWarehouse],
+  ["Postgres", postgresWarehouse],
+])("in %s", (_, open) => {
+  test("only what has changed leaves the warehouse", async () => {
+    const { warehouse, run, returned } = await setUp(open);
+    await run.run();
+    expect(returned).toEqual([1000]);
+    expect(await changesOf(await run.plan())).toEqual([]);
+    // The token's own mark.
+    expect(returned.at(-1)).toBe(1);
+    await warehouse.execute([
+      "UPDATE people SET unused = unused + 1",
+      "UPDATE people SET name = 'changed' WHERE id IN ('p1@x', 'p2@x')",
+      "DELETE FROM people WHERE id = 'p3@x'",
+      "INSERT INTO people VALUES ('new@x', 'n', 'c', NULL)",
+    ]);
+    const plan = await run.plan();
+    expect(returned.at(-1)).toBe(1 + 2 + 1 + 1);
+    expect(summaryOf(plan)).toMatchObject({
+      counts: { create: 1, update: 2, delete: 1 },
+      unchanged: 997,
+      source: { rows: 1000 },
+      warnings: [],
+    });
+    await run.apply(plan);
+    await run.plan({ refresh: "changed" });
+    expect(returned.at(-1)).toBe(1);
+  });
+
+  test("marks that were tampered with, or dropped, are made anew", async () => {
+    const { warehouse, tables, run, returned } = await setUp(open);
+    await run.run();
+    const [table] = await tables();
+    for (const harm of [
+      `UPDATE ${table} SET hash = 'another' WHERE key = ''`,
+      `DELETE FROM ${table} WHERE key = ''`,
+      `DROP TABLE ${table}`,
+    ]) {
+      await warehouse.execute([harm, "UPDATE people SET name = 'again ' || name WHERE id = 'p1@x'"]);
+      const plan = await run.plan();
+      expect(returned.at(-1)).toBeGreaterThanOrEqual(1000);
+      expect(summaryOf(plan)).toMatchObject({ counts: { update: 1 }, unchanged: 999, source: { rows: 1000 } });
+      expect(summaryOf(plan).warnings).toHaveLength(1);
+      await run.apply(plan);
+      expect(summaryOf(await run.plan())).toMatchObject({ counts: { update: 0 }, unchanged: 1000, warnings: [] });
+      expect(returned.at(-1)).toBe(1);
+    }
+    expect(await tables()).toEqual([table]);
+  });
+
+  test("a plan writes nothing there", async () => {
+    const { warehouse, tables, run } = await setUp(open);
+    await run.plan();
+    expect(await tables()).toEqual([]);
+    await run.run();
+    await warehouse.execute(["UPDATE people SET city = 'Rome' WHERE id < 'p5'", "DELETE FROM people WHERE id > 'p9'"]);
+    const [table] = await tables();
+    const marks = () => warehouse.rows(`SELECT key, hash FROM ${table} ORDER BY key`);
+    const before = await marks();
+    expect(before).toHaveLength(1001);
+    await run.plan();
+    await run.plan({ refresh: "off" });
+    expect(await marks()).toEqual(before);
+    expect(await tables()).toEqual([table]);
+  });
+
+  test("two syncs of one state, and two states, do not share marks", async () => {
+    const warehouse = await open();
+    await warehouse.execute(["CREATE TABLE people AS SELECT 'a@x' AS id, 'n' AS name, 'c' AS city"]);
+    const [one, other] = [await pushdownWorld(warehouse), await pushdownWorld(warehouse)];
+    await one.runner({ ...sync, name: "a-b" }).run();
+    await one.runner({ ...sync, name: "a_b" }).run();
+    await other.runner({ ...sync, name: "a-b" }).run();
+    for (const run of [one.runner({ ...sync, name: "a-b" }), other.runner({ ...sync, name: "a-b" })])
+      expect(summaryOf(await run.plan()).warnings).toEqual([]);
+  });
+});
+
+test("a run whose marks are not written is done all the same, and says so", async () => {
+  const { run, trouble, fake, returned } = await setUp(duckdbWarehouse);
+  for (const moment of ["before", "after"] as const) {
+    trouble.record = moment;
+    const result = await run.run();
+    expect(result).toMatchObject({ status: "applied", warnings: [expect.stringContaining("NETWORK")] });
+    expect(fake.records.size).toBe(1000);
+    trouble.record = undefined;
+    await run.plan();
+    expect(returned.at(-1)).toBe(1000);
+  }
+  await run.run();
+  await run.plan();
+  expect(returned.at(-1)).toBe(1);
+});
+
+test("the plan carries the hashes it saw, and its digest covers them", async () => {
+  const { warehouse, run, returned } = await setUp(duckdbWarehouse);
+  const plan = await run.plan();
+  expect(Object.keys(plan.manifest.files)).toContain("marks/people.parquet");
+  // What the warehouse says by the time of the apply is not what the records were given.
+  await warehouse.execute(["UPDATE people SET name = 'later' WHERE id = 'p1@x'"]);
+  await run.apply(plan);
+  expect(summaryOf(await run.plan()).counts).toEqual({ create: 0, update: 1, delete: 0 });
+  expect(returned.at(-1)).toBe(2);
+  const digest = createHash("sha256").update(await readFile(join(plan.directory, "marks/people.parquet")));
+  expect(plan.manifest.files["marks/people.parquet"]).toBe(digest.digest("hex"));
+  const columns = await withStaging(undefined, (staging) =>
+    staging.describe(`SELECT * FROM read_parquet('${join(plan.directory, "marks/people.parquet")}')`),
+  );
+  expect(columns.map(({ name }) => name)).toEqual(["raw", "hash", "key", "whole"]);
+});
+
+test("back to local is a word in the configuration", async () => {
+  const { run, warehouse, runner, returned } = await setUp(duckdbWarehouse);
+  const local = runner({ ...sync, diff: "local" });
+  await run.run();
+  await warehouse.execute(["UPDATE people SET name = 'x' WHERE id = 'p1@x'"]);
+  const asked = returned.length;
+  expect(await said(await local.plan())).toEqual(await said(await run.plan()));
+  expect(returned).toHaveLength(asked + 1);
+  await local.run();
+  await warehouse.execute(["UPDATE people SET name = 'name 1' WHERE id = 'p1@x'"]);
+  expect(summaryOf(await run.plan()).counts.update).toBe(1);
+});
+
+test("a project of data files has no place for marks", async () => {
+  const warehouse = await duckdbWarehouse();
+  const { runner } = await pushdownWorld({ ...warehouse, options: {} });
+  const query = "SELECT 'a@x' AS id, 'n' AS name, 'c' AS city";
+  const run = runner({ ...sync, source: { connection: "warehouse", query } });
+  await expect(run.plan()).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+});
