@@ -4,7 +4,12 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { withStaging } from "../../src/engine/scratch.ts";
 import { pushdownWorld, said } from "../properties/pushdown-world.ts";
-import { duckdbWarehouse, type OpenWarehouse, postgresWarehouse } from "../properties/warehouses.ts";
+import {
+  duckdbWarehouse,
+  type OpenWarehouse,
+  postgresWarehouse,
+  snowflakeWarehouse,
+} from "../properties/warehouses.ts";
 import { changesOf, type SyncGiven, summaryOf } from "../world.ts";
 
 const sync: SyncGiven = {
@@ -17,8 +22,9 @@ const sync: SyncGiven = {
 
 async function setUp(open: () => Promise<OpenWarehouse>, given: Partial<SyncGiven> = {}) {
   const warehouse = await open();
+  const [from, n] = warehouse.thousand;
   await warehouse.execute([
-    "CREATE TABLE people AS SELECT 'p' || i || '@x' AS id, 'name ' || i AS name, 'city' AS city, 0 AS unused FROM generate_series(0, 999) t(i)",
+    `CREATE TABLE people AS SELECT 'p' || ${n} || '@x' AS id, 'name ' || ${n} AS name, 'city' AS city, 0 AS unused FROM ${from}`,
   ]);
   const world = await pushdownWorld(warehouse);
   const tables = async () => {
@@ -33,6 +39,7 @@ async function setUp(open: () => Promise<OpenWarehouse>, given: Partial<SyncGive
 describe.each([
   ["DuckDB", duckdbWarehouse],
   ["Postgres", postgresWarehouse],
+  ["Snowflake", snowflakeWarehouse],
 ])("in %s", (_, open) => {
   test("only what has changed leaves the warehouse", async () => {
     const { warehouse, run, returned } = await setUp(open);

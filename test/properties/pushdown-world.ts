@@ -22,6 +22,7 @@ import {
 export interface Warehouse {
   readonly system: System;
   readonly options: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, string>>;
   /** Runs statements as its owner would. */
   execute(statements: readonly string[]): Promise<void>;
 }
@@ -78,7 +79,12 @@ export async function pushdownWorld(warehouse: Warehouse): Promise<PushdownWorld
       return localDisk.replace(path, text);
     },
   };
-  const world = await testWorld({ systems: [observed(warehouse.system, trouble, returned), fake.system], clock, disk });
+  const world = await testWorld({
+    systems: [observed(warehouse.system, trouble, returned), fake.system],
+    clock,
+    disk,
+    env: warehouse.env ?? {},
+  });
   const connections = {
     warehouse: { system: warehouse.system.name, options: warehouse.options },
     crm: { system: "fake", options: {} },
