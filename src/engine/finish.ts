@@ -14,7 +14,7 @@ import { leftMovedIn, runSegment } from "./recorded.ts";
 import { type LoadedRun, type RunResult, resultOf } from "./runs.ts";
 import { withStaging } from "./scratch.ts";
 import type { Staging } from "./staging.ts";
-import { fileName, type LedgerState, type Segment, type State, type StateStore } from "./state.ts";
+import { fileName, filesOf, type LedgerState, type Segment, type State, type StateStore } from "./state.ts";
 import type { World } from "./world.ts";
 
 /** Deltas are merged into one base when they are many, or large beside it. */
@@ -88,11 +88,6 @@ async function removeMerged(
       for (const file of await world.disk.list(store.path(folder)))
         if (!listed.has(`${folder}/${file}`)) await world.disk.remove(store.path(`${folder}/${file}`));
   }
-}
-
-function filesOf(recorded: LedgerState | undefined): readonly string[] {
-  const { segments = [], marks } = recorded ?? {};
-  return [...segments.map(({ file }) => file), ...(marks ? [marks.file] : [])];
 }
 
 async function foldSync(

@@ -92,6 +92,12 @@ export function openState(world: World, directory: string): StateStore {
   };
 }
 
+/** Paths below the state folder of all that is kept of a sync. */
+export function filesOf(recorded: LedgerState | undefined): readonly string[] {
+  const { segments = [], marks } = recorded ?? {};
+  return [...segments.map(({ file }) => file), ...(marks ? [marks.file] : [])];
+}
+
 /** A file name for a sync: readable, and different for different syncs. */
 export function fileName(sync: string): string {
   const plain = sync.replace(/[^A-Za-z0-9_-]/g, "_");
