@@ -29,7 +29,6 @@ export type FakeRecord = Record<string, Value>;
 
 export interface FakeCall {
   readonly kind: "account" | "describe" | "read" | "write" | "resume" | "field";
-  readonly field?: NewField;
   readonly request?: ReadRequest;
   readonly batch?: Batch;
   readonly at: number;
@@ -73,7 +72,7 @@ export interface FakeScript {
   describe?: (() => void | Promise<void>) | undefined;
   /** Each batch of source rows passes here. */
   source?: (() => void | Promise<void>) | undefined;
-  /** Answers of the HTTP call that precedes every write, where `http` is on. */
+  /** Answers of the HTTP calls, where `http` is on. */
   answer?: ((path: string) => FakeAnswer) | undefined;
 }
 
@@ -231,8 +230,7 @@ export function makeFake(options: FakeOptions = {}): Fake {
         await call("/read", signal);
         fake.calls.push({ kind: "read", request, at: now() });
         await fake.script.read?.(request, fake);
-        const { records: from } = objectOf(request.object);
-        yield find(request, from);
+        yield find(request, objectOf(request.object).records);
       },
       async *write(batch, signal) {
         signal.throwIfAborted();
@@ -247,10 +245,10 @@ export function makeFake(options: FakeOptions = {}): Fake {
       },
       ...(capabilities.createsFields
         ? {
-            describeNew: (_, field: NewField): FieldDescription => field,
+            describeNew: (_: string, field: NewField) => field,
             createField: async (_, field: NewField) => {
-              fake.calls.push({ kind: "field", field, at: now() });
-              if (!fake.fields.some(({ name }) => name === field.name)) fake.fields = [...fake.fields, field];
+              fake.calls.push({ kind: "field", at: now() });
+              fake.fields = [...fake.fields.filter(({ name }) => name !== field.name), field];
             },
           }
         : {}),
@@ -271,8 +269,8 @@ export function makeFake(options: FakeOptions = {}): Fake {
         return all.filter(({ fields }) => wanted.has(keyOf(request.match.map((name) => String(fields[name] ?? "")))));
       }
       case "since": {
-        const ids = new Set(log.filter(({ at }) => at >= Date.parse(request.since)).map(({ id }) => id));
-        return [...ids].map((id) => {
+        const moved = log.filter(({ at }) => at >= Date.parse(request.since));
+        return [...new Set(moved.map(({ id }) => id))].map((id) => {
           const record = from.get(id);
           return record ? { id, fields: record } : { id, fields: {}, deleted: true };
         });

@@ -17,7 +17,7 @@ import { ConfigError } from "../core/errors.ts";
 import { suggest } from "../core/suggest.ts";
 import { openKept } from "./kept.ts";
 import { createLimiter, type Limiter } from "./limiter.ts";
-import { resolveSecrets } from "./secrets.ts";
+import { resolveSecrets, withoutSecrets } from "./secrets.ts";
 import { openState } from "./state.ts";
 import type { Listener, World } from "./world.ts";
 
@@ -46,7 +46,10 @@ export function openConnections(world: World, project: Project, listen: Listener
   const prepare = async (name: string) => {
     const { system, options } = find(world, declared, name);
     const complete = isSandbox(options)
-      ? { ...options, ...(await startSandbox(world, system, options.baseUrl, closers)) }
+      ? {
+          ...withoutSecrets(system.connection, options),
+          ...(await startSandbox(world, system, options.baseUrl, closers)),
+        }
       : await resolveSecrets(world, name, system.connection, options);
     const rates = ratesOf(system, complete);
     const limiter = limiterOf(world, name, rates, (ms) => listen({ type: "waiting", connection: name, ms }));

@@ -21,6 +21,14 @@ export async function resolveSecrets(
   return resolved;
 }
 
+/** Options without their secrets, which a sandbox replaces by its own. */
+export function withoutSecrets(
+  schema: z.ZodObject,
+  options: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !isSecret(schema.shape[name] as z.ZodType)));
+}
+
 async function resolveReference(world: World, at: string, reference: string): Promise<string> {
   const [kind, ...rest] = reference.split(":");
   const name = rest.join(":");

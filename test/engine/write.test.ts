@@ -251,7 +251,8 @@ test("nobody waits for hours with the lock held: the run stops and can be resume
   const { fake, run, clock } = await fakeProject();
   fake.rows = people(2);
   const begun = clock.now();
-  fake.script.write = once(async function* () {
+  fake.script.write = once(async function* (): AsyncIterable<Receipt> {
+    yield { outcomes: [] };
     throw new TransientError("UNAVAILABLE", "the account is being moved", { retryAfterMs: 7_200_000, unsent: true });
   }, behave);
   expect((await run.run()).status).toBe("stopped");

@@ -1,0 +1,43 @@
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { providerAddress } from "../../src/terraform/schema.ts";
+import { ebb } from "../cli/run.ts";
+import { cookie } from "./process.ts";
+import { clear, folder } from "./terraform.ts";
+
+afterAll(clear);
+
+it("puts a provider that runs where Terraform looks for its source address", async () => {
+  const cwd = join(folder(), "it's here");
+  mkdirSync(cwd);
+  for (const _ of ["first", "again"]) {
+    const { code, out, err } = await ebb(["terraform", "install", "--json"], { cwd, built: true });
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const { provider, source, version, next } = JSON.parse(out);
+    expect(providerAddress).toBe(`registry.terraform.io/${source}`);
+    expect(provider.startsWith(join(cwd, "terraform.d/plugins", providerAddress, version))).toBe(true);
+    expect(next).toEqual(["terraform init"]);
+    accessSync(provider, constants.X_OK);
+    const started = spawnSync(provider, { cwd, encoding: "utf8", env: { ...cookie, PLUGIN_PROTOCOL_VERSIONS: "5" } });
+    expect(started).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("needs Terraform") });
+    // The same on every machine, or a lock file would not fit the next one.
+    expect(readFileSync(provider, "utf8")).not.toContain(cwd);
+
+    rmSync(join(cwd, "terraform.d", "ebb-provider.sh"));
+    const lost = spawnSync(provider, { cwd, encoding: "utf8", env: cookie });
+    expect(lost).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("npx ebb terraform install") });
+  }
+});
+
+it("tells what to do next, and refuses what is not a folder", async () => {
+  const cwd = folder({ file: "" });
+  mkdirSync(join(cwd, "infra"));
+  const { out } = await ebb(["terraform", "install", "infra"], { cwd, built: true });
+  expect(out).toMatch(/Next\n {2}cd infra\n {2}terraform init\n$/);
+  for (const wrong of ["file", "nowhere"]) {
+    const refused = await ebb(["terraform", "install", wrong], { cwd, built: true });
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining("is not a folder") });
+  }
+});
