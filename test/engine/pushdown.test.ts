@@ -132,6 +132,61 @@ test("a run whose marks are not written is done all the same, and says so", asyn
   expect(returned.at(-1)).toBe(1);
 });
 
+test("a row that does not become as recorded is returned by each plan, alone", async () => {
+  const { warehouse, run, trouble, returned, fake } = await setUp(duckdbWarehouse);
+  trouble.refused = ["p7@x"];
+  await warehouse.execute([
+    "INSERT INTO people SELECT 'p1@x', 'twice', 'c', 0",
+    "INSERT INTO people SELECT NULL, 'nobody', 'c', 0",
+  ]);
+  await run.run();
+  // Refused, two of one key, and one without; an edit over there changes nothing about that.
+  fake.edit("f9", { name: "edited" });
+  for (const refresh of ["full", "full", "changed"] as const) {
+    await run.run({ refresh });
+    expect(returned.at(-1)).toBe(1 + 1 + 2 + 1);
+  }
+  trouble.refused = [];
+  await warehouse.execute(["DELETE FROM people WHERE name IN ('twice', 'nobody')"]);
+  await run.run();
+  expect(returned.at(-1)).toBe(1 + 1 + 1);
+  await run.plan();
+  expect(returned.at(-1)).toBe(1);
+});
+
+test("a mark goes with the values it was made for", async () => {
+  const fields = { name: { column: "name", whenNull: "keep" as const }, city: "city" };
+  const { warehouse, run, returned, fake } = await setUp(duckdbWarehouse, { fields });
+  await warehouse.execute(["UPDATE people SET name = NULL WHERE id = 'p1@x'"]);
+  await run.run();
+  const [at] = [...fake.records].find(([, { id }]) => id === "p1@x") ?? [];
+  if (at) fake.edit(at, { name: "theirs" });
+  // What is kept is recorded from now on, and the row wants none of it.
+  await run.run();
+  expect(returned.at(-1)).toBe(1);
+  expect(await changesOf(await run.plan())).toEqual([]);
+  expect(returned.at(-1)).toBe(2);
+});
+
+test("a row that is as marked again, after a run that stopped had changed its record, is not as recorded", async () => {
+  const { warehouse, run, runner, trouble } = await setUp(duckdbWarehouse);
+  await run.run();
+  await warehouse.execute(["UPDATE people SET name = 'new' WHERE id IN ('p1@x', 'p2@x')"]);
+  const plan = await run.plan();
+  trouble.killWrite = true;
+  await expect(run.apply(plan)).rejects.toThrow("killed");
+  trouble.killWrite = false;
+  await warehouse.execute(["UPDATE people SET name = 'name ' || substr(id, 2, 1) WHERE id IN ('p1@x', 'p2@x')"]);
+  for (const refresh of ["full", "changed", "off"] as const) {
+    const open = await run.plan({ refresh });
+    expect(summaryOf(open).counts).toEqual({ create: 0, update: 1, delete: 0 });
+    expect(await said(open)).toEqual(await said(await runner({ ...sync, diff: "local" }).plan({ refresh })));
+  }
+  await run.resume();
+  await run.run();
+  expect(await changesOf(await run.plan())).toEqual([]);
+});
+
 test("the plan carries the hashes it saw, and its digest covers them", async () => {
   const { warehouse, run, returned } = await setUp(duckdbWarehouse);
   const plan = await run.plan();
