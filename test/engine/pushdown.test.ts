@@ -168,6 +168,24 @@ test("a mark goes with the values it was made for", async () => {
   expect(returned.at(-1)).toBe(2);
 });
 
+test("a field that is written at creation only is not forgotten", async () => {
+  const fields = { name: { column: "name", createOnly: true }, city: "city" };
+  const { warehouse, run, fake } = await setUp(duckdbWarehouse, { fields });
+  await run.run();
+  await warehouse.execute(["UPDATE people SET name = 'later' WHERE id = 'p1@x'"]);
+  await run.run();
+  const [at] = [...fake.records].find(([, { id }]) => id === "p1@x") ?? [];
+  if (at) fake.edit(at, null);
+  expect(await changesOf(await run.plan())).toMatchObject([{ action: "create", after: { name: "later" } }]);
+});
+
+test("another mapping is another diff", async () => {
+  const { run, runner } = await setUp(duckdbWarehouse);
+  await run.run();
+  const fields = { name: { column: "name", changeCase: "upper" as const }, city: "city" };
+  expect(summaryOf(await runner({ ...sync, fields }).plan()).counts.update).toBe(1000);
+});
+
 test("a row that is as marked again, after a run that stopped had changed its record, is not as recorded", async () => {
   const { warehouse, run, runner, trouble } = await setUp(duckdbWarehouse);
   await run.run();
