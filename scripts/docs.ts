@@ -61,6 +61,10 @@ function systemPage({ name, title, summary, connection, source, destination, san
   ];
   parts.push("## Connection", optionsTable(connection));
   if (source) parts.push("## As a source", `It reads: ${source.reads.map((form) => `\`${form}\``).join(", ")}.`);
+  if (source?.pushdown)
+    parts.push(
+      'It can compare rows itself and return only those that changed: [`diff: "warehouse"`](../diff-in-the-warehouse.md).',
+    );
   if (destination) parts.push("## As a destination", capabilitiesTable(destination.capabilities));
   if (sandbox) parts.push("## Sandbox", `\`ebb sandbox ${name}\` starts a local server that behaves like it.`);
   return `${parts.join("\n\n")}\n`;

@@ -21,6 +21,7 @@ export default defineSystem({
   connection,
   source: {
     reads: ["sql", "table", "file"],
+    pushdown: true,
     open: async (options, context) => (await import("./source.ts")).openSource(options, context),
   },
   destination: {

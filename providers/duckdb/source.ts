@@ -5,6 +5,7 @@ import {
   type Context,
   ident,
   literal,
+  type Pushdown,
   type Query,
   type Source,
   tableName,
@@ -13,11 +14,13 @@ import { columnType } from "./columns.ts";
 import { queryError } from "./errors.ts";
 import { fileQuery } from "./files.ts";
 import type { DuckdbOptions } from "./index.ts";
+import { changedExtract, recordMarks } from "./pushdown.ts";
 import { openSession, type Session } from "./session.ts";
 
 /** Opens a database file, or the engine alone over data files, to read from. */
-export async function openSource({ path }: DuckdbOptions, context: Context): Promise<Source> {
-  const setup = setupOf(path === undefined ? undefined : context.path(path), context);
+export async function openSource({ path: given }: DuckdbOptions, context: Context): Promise<Source> {
+  const path = given === undefined ? undefined : context.path(given);
+  const setup = setupOf(path, context);
   let opening: Promise<Session> | undefined;
 
   const prepared = async (): Promise<Session> => {
@@ -35,6 +38,27 @@ export async function openSource({ path }: DuckdbOptions, context: Context): Pro
     }
   };
 
+  const closeSession = async () => {
+    const session = await opening?.catch(() => undefined);
+    opening = undefined;
+    session?.close();
+  };
+  const pushdownIn = (file: string): Pushdown => ({
+    async changes({ query, ...request }, signal) {
+      const { session, sql } = await checked(query, signal);
+      return changedExtract(session, { ...request, setup, sql, catalog: catalogOf(file) }, signal);
+    },
+    async record(request, signal) {
+      // Two engines of one process must not have the file open.
+      await closeSession();
+      try {
+        return await recordMarks(file, request, signal);
+      } catch (error) {
+        throw queryError(error, context.connection);
+      }
+    },
+  });
+
   return {
     async describe(query, signal) {
       const { session, sql } = await checked(query, signal);
@@ -45,11 +69,8 @@ export async function openSource({ path }: DuckdbOptions, context: Context): Pro
       const { sql } = await checked(query, signal);
       return { kind: "relation", setup, sql };
     },
-    async close() {
-      const session = await opening?.catch(() => undefined);
-      opening = undefined;
-      session?.close();
-    },
+    ...(path === undefined ? {} : { pushdown: pushdownIn(path) }),
+    close: closeSession,
   };
 }
 
@@ -62,8 +83,12 @@ function setupOf(path: string | undefined, context: Context): readonly string[] 
   if (path === undefined) return [files];
   if (!existsSync(path))
     throw new ConfigError("FILE_MISSING", `${context.connection}: there is no database at ${path}`);
-  const catalog = ident(`duckdb_${createHash("sha256").update(path).digest("hex").slice(0, 12)}`);
+  const catalog = ident(catalogOf(path));
   return [files, `ATTACH IF NOT EXISTS ${literal(path)} AS ${catalog} (TYPE duckdb, READ_ONLY)`, `USE ${catalog}`];
+}
+
+function catalogOf(path: string): string {
+  return `duckdb_${createHash("sha256").update(path).digest("hex").slice(0, 12)}`;
 }
 
 async function selectOf(query: Query, session: Session, context: Context, signal: AbortSignal): Promise<string> {

@@ -27,6 +27,7 @@ export default defineSystem({
   connection,
   source: {
     reads: ["sql", "table"],
+    pushdown: true,
     open: async (options, context) => (await import("./source.ts")).openSource(options, context),
   },
   destination: {

@@ -10,6 +10,7 @@ import {
 import { openClient } from "./client.ts";
 import { queryError } from "./errors.ts";
 import type { PostgresOptions } from "./index.ts";
+import { changedExtract, recordMarks } from "./pushdown.ts";
 import { columnsOf, csvExtract, subquery } from "./query.ts";
 import { tableNames } from "./table.ts";
 
@@ -49,6 +50,22 @@ export async function openSource(options: PostgresOptions, context: Context): Pr
       } catch (error) {
         throw await helped(error, signal);
       }
+    },
+    pushdown: {
+      async changes({ query, ...request }, signal) {
+        try {
+          return await changedExtract(client, textOf(query), request, failed, signal);
+        } catch (error) {
+          throw await helped(error, signal);
+        }
+      },
+      async record(request, signal) {
+        try {
+          return await recordMarks(client, request, signal);
+        } catch (error) {
+          throw failed(error);
+        }
+      },
     },
     close: () => client.close(),
   };

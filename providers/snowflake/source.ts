@@ -8,10 +8,11 @@ import {
   type Source,
   suggest,
 } from "../../src/connector/index.ts";
-import type { Driver, Result, StatementOptions } from "./driver.ts";
+import type { Driver, Result, ResultColumn, StatementOptions } from "./driver.ts";
 import { meaningOf } from "./errors.ts";
 import { examine } from "./examine.ts";
 import type { SnowflakeOptions } from "./index.ts";
+import { changedQuery, recordMarks } from "./pushdown.ts";
 import { columnsOf, describeSql, extractSql, textOf } from "./query.ts";
 import { openSdkDriver } from "./sdk-driver.ts";
 import { unload } from "./unload.ts";
@@ -30,27 +31,44 @@ export async function openSource(options: SnowflakeOptions, context: Context): P
     }
   };
 
+  const fetched = async (
+    sql: string,
+    described: readonly ResultColumn[],
+    label: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Extract> => {
+    const columns = columnsOf(described, context.connection);
+    const result = await driver.execute(extractSql(sql, described), { label }, signal);
+    if (result.rowCount > options.largeResultRows)
+      try {
+        return await unload(driver, result, columns, context, label, signal);
+      } catch {
+        // The role may not write to its stage, or the files cannot be fetched here: the rows are there all the same.
+        signal.throwIfAborted();
+      }
+    async function* batches(): AsyncIterable<ColumnBatch> {
+      for await (const values of result.batches(signal))
+        yield Object.fromEntries(columns.map(({ name }, i) => [name, values[i] ?? []]));
+    }
+    return { kind: "text", columns, batches: batches() };
+  };
+
   return {
     async describe(query, signal) {
       return columnsOf((await describe(query, signal)).described.columns, context.connection);
     },
-    async extract(query, signal): Promise<Extract> {
-      const { label } = query;
+    async extract(query, signal) {
       const { sql, described } = await describe(query, signal);
-      const columns = columnsOf(described.columns, context.connection);
-      const result = await driver.execute(extractSql(sql, described.columns), { label }, signal);
-      if (result.rowCount > options.largeResultRows)
-        try {
-          return await unload(driver, result, columns, context, label, signal);
-        } catch {
-          // The role may not write to its stage, or the files cannot be fetched here: the rows are there all the same.
-          signal.throwIfAborted();
-        }
-      async function* batches(): AsyncIterable<ColumnBatch> {
-        for await (const values of result.batches(signal))
-          yield Object.fromEntries(columns.map(({ name }, i) => [name, values[i] ?? []]));
-      }
-      return { kind: "text", columns, batches: batches() };
+      return fetched(sql, described.columns, query.label, signal);
+    },
+    pushdown: {
+      async changes(request, signal) {
+        const { sql, described } = await describe(request.query, signal);
+        const names = columnsOf(described.columns, context.connection).map(({ name }) => name);
+        const changed = await changedQuery(driver, sql, described.columns, names, request, signal);
+        return fetched(changed.sql, changed.columns, request.query.label, signal);
+      },
+      record: (request, signal) => recordMarks(driver, context, request, signal),
     },
     examine: (signal) => examine(driver, options, signal),
     close: () => driver.close(),

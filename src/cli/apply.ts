@@ -47,8 +47,9 @@ async function planAndApply(shell: Shell, open: OpenProject, directory: string):
     plan(open.world, open.project, { directory }, listen, shell.signals.stop),
   );
   shell.print(await planText(shell, made, { showValues: false, limit: 5, next: [] }));
-  const confirmed = made.manifest.syncs.some((sync) => sync.confirmed > 0);
-  if (!made.summary.complete || isStopped(made.summary) || (isEmpty(made.summary) && !confirmed))
+  // What changes no record may still be worth to keep: what was found right, and a warehouse's first marks.
+  const learned = made.manifest.syncs.some(({ confirmed, marks }) => confirmed > 0 || marks?.token === null);
+  if (!made.summary.complete || isStopped(made.summary) || (isEmpty(made.summary) && !learned))
     return exitOfPlan(made, false);
   shell.note("");
   const answer = await shell.ask('Apply exactly this? Only "yes" does: ');

@@ -10,6 +10,8 @@ export type * from "./capabilities.ts";
 export type * from "./destination.ts";
 export * from "./http.ts";
 export * from "./outcomes.ts";
+export * from "./pushdown.ts";
+export * from "./pushdown-sql.ts";
 export * from "./retry-after.ts";
 export type * from "./source.ts";
 export * from "./sql.ts";

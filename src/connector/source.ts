@@ -1,4 +1,5 @@
 import type { Column } from "../core/types.ts";
+import type { Pushdown } from "./pushdown.ts";
 import type { Finding } from "./system.ts";
 
 /** What to read: exactly one of `sql`, `table` and `file`. */
@@ -32,6 +33,8 @@ export interface Source {
   describe(query: Query, signal: AbortSignal): Promise<readonly Column[]>;
   /** Starts reading. The rows must be those of one moment (one snapshot). */
   extract(query: Query, signal: AbortSignal): Promise<Extract>;
+  /** Compares rows with what was last applied by itself; see `System.source.pushdown`. */
+  readonly pushdown?: Pushdown;
   /** Looks at credentials and permissions, for `ebb doctor`. Writes nothing. */
   examine?(signal: AbortSignal): AsyncIterable<Finding>;
   close?(): Promise<void>;

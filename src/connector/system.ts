@@ -75,6 +75,8 @@ export interface System<C extends z.ZodObject = z.ZodObject> {
   readonly connection: C;
   readonly source?: {
     readonly reads: readonly ("sql" | "table" | "file")[];
+    /** Queries and tables can be compared with what was last applied by the system itself (`diff: "warehouse"`). */
+    readonly pushdown?: boolean;
     open(options: z.output<C>, context: Context): Promise<Source>;
   };
   readonly destination?: {

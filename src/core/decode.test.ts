@@ -85,6 +85,7 @@ describe("a project without problems", () => {
         adopt: false,
         failOnRejected: false,
         createSafety: "atMostOnce",
+        diff: "local",
         missingFields: "refuse",
         guards: { maxDeletes: 3, maxDeletePercent: 5, maxChanges: null, allowEmptySource: false },
       },

@@ -127,6 +127,15 @@ export interface PlannedSync {
   readonly newFields: readonly NewField[];
   readonly changes: number;
   readonly confirmed: number;
+  /** Of a sync whose diff is in the warehouse: what its marks become is in `marks/<file>.parquet`. */
+  readonly marks?: PlannedMarks;
+}
+
+export interface PlannedMarks {
+  /** Token of the marks that the rows were compared with; null when there were none: all are made anew. */
+  readonly token: string | null;
+  /** What the marks stand for: mapping, columns, types and versions. Others are not compared with. */
+  readonly fingerprint: string;
 }
 
 export interface PlanManifest {

@@ -12,7 +12,7 @@ import type { Action } from "./types.ts";
 export interface SystemShape {
   readonly name: string;
   readonly connection: z.ZodObject;
-  readonly source?: { readonly reads: readonly ("sql" | "table" | "file")[] };
+  readonly source?: { readonly reads: readonly ("sql" | "table" | "file")[]; readonly pushdown?: boolean };
   readonly destination?: { readonly capabilities: { readonly actions: readonly Action[] } };
 }
 
@@ -30,7 +30,7 @@ const actionsOf: Readonly<Record<Mode, readonly Action[]>> = {
 export function syncProblems(raw: unknown, where: string, declared: Declared): Problem[] {
   const problems: Problem[] = [];
   const report = (code: ErrorCode, path: Path, message: string) => problems.push({ code, where, path, message });
-  const { source, destination, key, mode, fields } = wellFormed(raw);
+  const { source, destination, key, mode, diff, fields } = wellFormed(raw);
   const find = (connection: string, role: string) => {
     if (!declared.has(connection))
       report(
@@ -56,6 +56,25 @@ export function syncProblems(raw: unknown, where: string, declared: Declared): P
             ["source", form],
             `"${source.connection}" is ${system.name}, which cannot read a ${form}; it reads: ${system.source.reads.join(", ")}`,
           );
+  }
+
+  if (source && diff === "warehouse") {
+    const system = declared.get(source.connection);
+    if (system?.source && !system.source.pushdown)
+      report(
+        "SYSTEM_ROLE",
+        ["diff"],
+        `"${source.connection}" is ${system.name}, which cannot compare rows by itself; leave it local`,
+      );
+    else if (source.file !== undefined)
+      report("CONFIG_INVALID", ["diff"], "warehouse needs a query or a table, not a file");
+    for (const [field, { lookup }] of Object.entries(fields))
+      if (lookup)
+        report(
+          "CONFIG_INVALID",
+          ["fields", field, "lookup"],
+          "is found anew for every row by each plan, which diff warehouse does not return; leave diff local",
+        );
   }
 
   if (destination) {
@@ -132,13 +151,14 @@ function wellFormed(raw: unknown): Partial<Omit<SyncAttributes, "fields">> & {
   readonly fields: Readonly<Record<string, FieldMapping>>;
 } {
   const given = isObject(raw) ? raw : {};
-  const { source, destination, key, mode } = syncAttributes.shape;
+  const { source, destination, key, mode, diff } = syncAttributes.shape;
   const fields = isObject(given.fields) ? given.fields : {};
   return {
     ...parsed("source", source, given),
     ...parsed("destination", destination, given),
     ...parsed("key", key, given),
     ...parsed("mode", mode, given),
+    ...parsed("diff", diff, given),
     fields: Object.fromEntries(
       Object.entries(fields).flatMap(([field, mapping]) => {
         const { data } = fieldMapping.safeParse(mapping);

@@ -106,6 +106,12 @@ export const syncAttributes = z.strictObject({
     .describe(
       "How much of the destination a plan reads: every record (full, default), only those whose row changed, or nothing.",
     ),
+  diff: z
+    .enum(["local", "warehouse"])
+    .optional()
+    .describe(
+      "Where rows are compared with what was last applied: here (local, default), or in the warehouse, which then returns only changed rows and keeps a table of hashes in its schema EBB.",
+    ),
   adopt: z
     .boolean()
     .optional()
@@ -143,6 +149,7 @@ export interface Sync {
   readonly fields: Readonly<Record<string, FieldMapping>>;
   readonly onDrift: OnDrift;
   readonly refresh: Refresh;
+  readonly diff: "local" | "warehouse";
   readonly adopt: boolean;
   readonly failOnRejected: boolean;
   readonly createSafety: "atMostOnce" | "atLeastOnce";
@@ -173,6 +180,7 @@ export function completeSync(resource: string, a: SyncAttributes): Sync {
     fields: a.fields,
     onDrift: a.onDrift ?? "overwrite",
     refresh: a.refresh ?? "full",
+    diff: a.diff ?? "local",
     adopt: a.adopt ?? false,
     failOnRejected: a.failOnRejected ?? false,
     createSafety: a.createSafety ?? "atMostOnce",

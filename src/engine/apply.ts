@@ -40,12 +40,13 @@ export async function apply(
       return takeUp(world, project, store, unfinished, listen, signals, lock);
     if (unfinished) throw new ConflictError("RUN_UNFINISHED", `run ${unfinished.run} stopped before its end`);
     await checkPlan(world, project, store, plan);
-    return connected(world, project, listen, async (connections) => {
+    const stopped = await connected(world, project, listen, async (connections) => {
       await checkAccounts(connections, plan.manifest, signals.abort);
       const run = await beginRun(world, store, plan);
       listen({ type: "run", run: run.run, resumed: false });
-      return execute(world, connections, store, run, listen, signals, lock);
+      return execute(world, connections, run, listen, signals, lock);
     });
+    return finished(world, project, store, stopped, listen, signals);
   });
 }
 
@@ -76,11 +77,26 @@ async function takeUp(
 ): Promise<RunResult> {
   await readPlan(world, run.files.plan);
   checkConfig(project, run.manifest);
-  return connected(world, project, listen, async (connections) => {
+  const stopped = await connected(world, project, listen, async (connections) => {
     await checkAccounts(connections, run.manifest, signals.abort);
     listen({ type: "run", run: run.run, resumed: true });
-    return execute(world, connections, store, run, listen, signals, lock);
+    return execute(world, connections, run, listen, signals, lock);
   });
+  return finished(world, project, store, stopped, listen, signals);
+}
+
+/** Ends a run that has nothing left to do; one that has is a result already. */
+async function finished(
+  world: World,
+  project: Project,
+  store: StateStore,
+  run: RunResult | LoadedRun,
+  listen: Listener,
+  signals: ApplySignals,
+): Promise<RunResult> {
+  if ("status" in run) return run;
+  const whole = await loadRun(world, store, run.run);
+  return connected(world, project, listen, (connections) => finishRun(world, store, whole, connections, signals.abort));
 }
 
 async function connected<T>(
@@ -167,12 +183,11 @@ async function beginRun(world: World, store: StateStore, plan: OpenPlan): Promis
 async function execute(
   world: World,
   connections: Connections,
-  store: StateStore,
   run: LoadedRun,
   listen: Listener,
   signals: ApplySignals,
   lock: Lock,
-): Promise<RunResult> {
+): Promise<RunResult | LoadedRun> {
   const journal = await openJournal(world.disk, run.files.journal);
   const stop = AbortSignal.any([signals.stop, lock.lost]);
   const signal = AbortSignal.any([signals.abort, lock.lost]);
@@ -207,7 +222,7 @@ async function execute(
     status.some((s) => s === Status.waiting || s === Status.sent),
   );
   if (left) return resultOf(run, "stopped", null, null, problem);
-  return finishRun(world, store, await loadRun(world, store, run.run));
+  return run;
 }
 
 /** Making a field that is there already does nothing, so a run that is taken up again may. */

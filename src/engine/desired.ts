@@ -16,7 +16,7 @@ import { suggest } from "../core/suggest.ts";
 import type { Sync } from "../core/sync.ts";
 import type { Column, FieldType } from "../core/types.ts";
 import { hashedFields, type SyncField } from "./fields.ts";
-import { rowHashSql } from "./row-hash.ts";
+import { allFields, rowHashSql } from "./row-hash.ts";
 import { type Staging, type TextColumns, table } from "./staging.ts";
 
 export interface Desired {
@@ -130,6 +130,11 @@ export interface DesiredInput {
   readonly lookups: ReadonlyMap<number, string>;
   /** Evaluate the source once and keep the rows, because reading it again would repeat a query. */
   readonly materialise: boolean;
+  /**
+   * Of a diff in the warehouse: columns of the source that `desired` keeps beside the hash of all values (`whole`), and
+   * the relation of the rows that were not returned.
+   */
+  readonly changed?: { readonly carried: readonly string[]; readonly unchanged: string | undefined } | undefined;
 }
 
 export async function stageDesired(staging: Staging, input: DesiredInput): Promise<Desired> {
@@ -148,7 +153,9 @@ export async function stageDesired(staging: Staging, input: DesiredInput): Promi
       // Names that no column of the source has.
       `LEFT JOIN (SELECT key AS "ebb:key${i}", id AS "ebb:id${i}" FROM ${lookup}) ON "ebb:key${i}" = CAST(${ident(fields[i]?.mapping.lookup?.column ?? "")} AS VARCHAR)`,
   );
+  const carried = (input.changed?.carried ?? []).map(ident);
   const inner = [
+    ...carried,
     ...sync.key.map((column, i) => `${ident(column)} AS p${i}`),
     ...mapped.map(({ sql }, i) => `${sql} AS m${i}`),
     ...mapped.flatMap(({ fails }, i) => (fails.length === 0 ? [] : [`(${fails.join(" OR ")}) AS x${i}`])),
@@ -173,17 +180,25 @@ export async function stageDesired(staging: Staging, input: DesiredInput): Promi
     if (bad.length > 0) failing.push(i);
     return [`${sql} AS f${i}`, ...(bad.length > 0 ? [`(${bad.join(" OR ")}) AS b${i}`] : [])];
   });
-  const canonical = `SELECT true AS present, ${[`${key} AS key`, ...columns].join(", ")} FROM (${mappedSql})`;
+  const canonical = `SELECT true AS present, ${[...carried, `${key} AS key`, ...columns].join(", ")} FROM (${mappedSql})`;
   const anyBad = failing.length === 0 ? "false" : failing.map((i) => `coalesce(b${i}, false)`).join(" OR ");
-  const sql = `SELECT *, ${rowHashSql(hashedFields(fields), (i) => `f${i}`, anyBad)} AS h FROM (${canonical})`;
+  const hashed = hashedFields(fields);
+  const hashes = [
+    `${rowHashSql(hashed, (i) => `f${i}`, anyBad)} AS h`,
+    ...(input.changed ? [`${rowHashSql(allFields(hashed), (i) => `f${i}`, anyBad)} AS whole`] : []),
+  ];
+  const sql = `SELECT *, ${hashes.join(", ")} FROM (${canonical})`;
 
-  const reach = input.materialise ? `SELECT * FROM ${table("desired")}` : sql;
+  const excluded = input.changed ? ` EXCLUDE (${[...carried, "whole"].join(", ")})` : "";
+  const unchanged = input.changed?.unchanged === undefined ? "" : ` UNION ALL BY NAME ${input.changed.unchanged}`;
+  const reach = input.materialise ? `SELECT *${excluded} FROM ${table("desired")}${unchanged}` : sql;
   if (input.materialise) await staging.run(`CREATE OR REPLACE TABLE ${table("desired")} AS ${sql}`);
   const counts = await staging.row<{ n: string; k: string }>(`SELECT count(*) AS n, count(key) AS k FROM (${reach})`);
   return { sql: reach, rows: Number(counts.n), nullKeys: Number(counts.n) - Number(counts.k), failing };
 }
 
-function checkColumns(sync: Sync, fields: readonly SyncField[], columns: readonly string[]): void {
+/** Refuses a sync that names columns the source does not return. */
+export function checkColumns(sync: Sync, fields: readonly SyncField[], columns: readonly string[]): void {
   const at = `sync "${sync.name}"`;
   const check = (column: string, where: string) => {
     if (!columns.includes(column))

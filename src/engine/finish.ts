@@ -1,41 +1,78 @@
 /** Folds what a run has acknowledged into the ledger and closes the run. @module */
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import { EbbError } from "../core/errors.ts";
 import type { PlannedSync } from "../core/plan.ts";
 import { ident, literal } from "../core/sql.ts";
+import type { Connections } from "./connections.ts";
 import { plannedFields } from "./fields.ts";
 import { knownColumn, ledgerSql, parquetSegment, segmentColumn } from "./ledger.ts";
+import { markRun } from "./mark-run.ts";
+import { pushdownOf } from "./marks.ts";
 import { Status } from "./progress.ts";
 import { leftMovedIn, runSegment } from "./recorded.ts";
 import { type LoadedRun, type RunResult, resultOf } from "./runs.ts";
 import { withStaging } from "./scratch.ts";
 import type { Staging } from "./staging.ts";
-import { fileName, type LedgerState, type Segment, type State, type StateStore } from "./state.ts";
+import { fileName, filesOf, type LedgerState, type Segment, type State, type StateStore } from "./state.ts";
 import type { World } from "./world.ts";
 
 /** Deltas are merged into one base when they are many, or large beside it. */
 const MAX_SEGMENTS = 8;
 const MAX_DELTA_SHARE = 0.25;
 
-export async function finishRun(world: World, store: StateStore, run: LoadedRun): Promise<RunResult> {
+/** @param connections opened anew: what wrote the records must not hold the warehouse, which may be the same database. */
+export async function finishRun(
+  world: World,
+  store: StateStore,
+  run: LoadedRun,
+  connections: Connections,
+  signal: AbortSignal,
+): Promise<RunResult> {
   const state = await store.read();
   const serial = state.serial + 1;
+  const lineage = state.lineage || world.randomName();
+  const warnings: string[] = [];
   const syncs: Record<string, LedgerState> = { ...state.syncs };
   await withStaging(undefined, async (staging) => {
     for (const planned of run.manifest.syncs) {
-      const folded = await foldSync(world, staging, store, run, planned, state.syncs[planned.sync.name], serial);
-      if (folded) syncs[planned.sync.name] = folded;
+      const before = state.syncs[planned.sync.name];
+      const folded = await foldSync(world, staging, store, run, planned, before, serial);
+      if (folded) syncs[planned.sync.name] = await withMarks(staging, planned, before, folded);
     }
   });
-  const lineage = state.lineage || world.randomName();
   await store.write({ version: 1, lineage, serial, syncs } satisfies State);
   await removeMerged(world, store, state, syncs);
   const clean = [...run.progress.values()].every(({ status }) =>
     status.every((one) => one === Status.applied || one === Status.accepted),
   );
   const result = resultOf(run, clean ? "applied" : "partial", new Date(world.now()).toISOString(), serial);
-  await world.disk.replace(run.files.result, `${JSON.stringify(result, null, 2)}\n`);
-  return result;
+  const told = warnings.length > 0 ? { ...result, warnings } : result;
+  await world.disk.replace(run.files.result, `${JSON.stringify(told, null, 2)}\n`);
+  return told;
+
+  /** Without marks a later plan reads every row: whatever fails here costs time and nothing else. */
+  async function withMarks(
+    staging: Staging,
+    planned: PlannedSync,
+    before: LedgerState | undefined,
+    folded: LedgerState,
+  ): Promise<LedgerState> {
+    const { sync } = planned;
+    if (!planned.marks) return folded;
+    try {
+      const { source } = await connections.source(sync.source.connection);
+      const input = { world, store, run, planned, lineage, before: before?.marks, folded, serial };
+      const marks = await markRun(staging, { ...input, pushdown: pushdownOf(sync, source) }, signal);
+      if (marks) return { ...folded, marks };
+      warnings.push(`sync "${sync.name}": the warehouse held other marks; the next plan reads every row`);
+    } catch (error) {
+      if (!(error instanceof EbbError) && !signal.aborted) throw error;
+      const said = error instanceof EbbError ? `${error.code}: ${error.message}` : "stopped";
+      warnings.push(`sync "${sync.name}": no marks in the warehouse (${said}); the next plan reads every row`);
+    }
+    return folded;
+  }
 }
 
 /** Removes segments that neither this state nor the one before lists: a plan that began earlier may still read those. */
@@ -45,11 +82,11 @@ async function removeMerged(
   before: State,
   now: Record<string, LedgerState>,
 ): Promise<void> {
-  for (const [sync, { segments }] of Object.entries(now)) {
-    const listed = new Set([...segments, ...(before.syncs[sync]?.segments ?? [])].map(({ file }) => file));
-    const folder = `ledger/${fileName(sync)}`;
-    for (const file of await world.disk.list(store.path(folder)))
-      if (!listed.has(`${folder}/${file}`)) await world.disk.remove(store.path(`${folder}/${file}`));
+  for (const [sync, after] of Object.entries(now)) {
+    const listed = new Set([...filesOf(after), ...filesOf(before.syncs[sync])]);
+    for (const folder of [`ledger/${fileName(sync)}`, `marks/${fileName(sync)}`])
+      for (const file of await world.disk.list(store.path(folder)))
+        if (!listed.has(`${folder}/${file}`)) await world.disk.remove(store.path(`${folder}/${file}`));
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The plan file: one archive (zip) of `manifest.json`, `summary.json` and, per sync, `changes/`, `confirmed/` and
- * `rejected/` Parquet files. Inside the engine a plan is a folder of the same shape.
+ * `rejected/` Parquet files, and `marks/` where the diff is in the warehouse. Inside the engine a plan is a folder of the same shape.
  * @module
  */
 import { createWriteStream } from "node:fs";
@@ -9,7 +9,7 @@ import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Entry, ZipFile } from "yauzl";
 import { ConfigError, ConflictError } from "../core/errors.ts";
-import { PLAN_FORMAT, type PlanManifest, type PlanSummary } from "../core/plan.ts";
+import { PLAN_FORMAT, type PlanManifest, type PlannedSync, type PlanSummary } from "../core/plan.ts";
 import { digestOf, digestOfFile } from "./digest.ts";
 import type { World } from "./world.ts";
 
@@ -20,12 +20,14 @@ export interface OpenPlan {
   readonly summary: PlanSummary;
 }
 
-const FOLDERS = ["changes", "confirmed", "rejected"] as const;
+const FOLDERS = ["changes", "confirmed", "rejected", "marks"] as const;
 const MAX_JSON_BYTES = 64 * 1024 * 1024;
 
 /** Paths of a plan's data files, relative to its folder. */
-export function planDataFiles(files: readonly string[]): readonly string[] {
-  return files.flatMap((file) => FOLDERS.map((folder) => `${folder}/${file}.parquet`));
+export function planDataFiles(syncs: readonly Pick<PlannedSync, "file" | "marks">[]): readonly string[] {
+  return syncs.flatMap(({ file, marks }) =>
+    FOLDERS.filter((folder) => folder !== "marks" || marks).map((folder) => `${folder}/${file}.parquet`),
+  );
 }
 
 /** What the manifest's digest covers: everything but itself. */
@@ -95,7 +97,7 @@ export async function readPlan(world: World, directory: string): Promise<OpenPla
   return { directory, manifest, summary: { ...summary, digest: manifest.digest } };
 }
 
-const allowed = /^(manifest\.json|summary\.json|(changes|confirmed|rejected)\/[A-Za-z0-9_-]+\.parquet)$/;
+const allowed = /^(manifest\.json|summary\.json|(changes|confirmed|rejected|marks)\/[A-Za-z0-9_-]+\.parquet)$/;
 
 async function unzip(file: string, directory: string): Promise<void> {
   const { default: yauzl } = await import("yauzl");

@@ -12,6 +12,7 @@ import { partsFor } from "./differing.ts";
 import { hashedFields, keyTypeOf, matchTypes, syncFields } from "./fields.ts";
 import { ledgerSql } from "./ledger.ts";
 import { stageLookups } from "./lookups.ts";
+import { saveMarks, stageChanged } from "./marks.ts";
 import { withNewFields } from "./new-fields.ts";
 import { recordedSegments } from "./recorded.ts";
 import type { LoadedRun } from "./runs.ts";
@@ -32,6 +33,8 @@ export interface PlanSyncInput {
   /** Runs that have acknowledged changes which the state does not list yet. */
   readonly unfinished: readonly LoadedRun[];
   readonly refresh: Refresh;
+  /** Version of Ebb. */
+  readonly tool: string;
   /** Folder the plan is made in. */
   readonly directory: string;
   readonly listen: Listener;
@@ -106,9 +109,31 @@ async function planDescribed(
   const recorded = state.syncs[sync.name];
   checkKey(sync, recorded, keyType, account);
 
+  const segments = await recordedSegments(staging, store, recorded, input.unfinished, sync.name);
+  await staging.run(
+    `CREATE OR REPLACE VIEW ${table("ledger")} AS ${await ledgerSql(staging, segments, hashedFields(fields), keyType)}`,
+  );
+  const recordedRows = await staging.row<{ rows: string; owned: string }>(
+    `SELECT count(*) AS rows, count(*) FILTER (owned) AS owned FROM ${table("ledger")}`,
+  );
+
   phase("source");
-  const extract = await source.extract(sourceQuery(sync), signal);
-  const rows = await stageExtract(staging, "source_rows", extract, progress("source"));
+  const changed =
+    sync.diff === "warehouse"
+      ? await stageChanged(
+          staging,
+          {
+            ...{ sync, source, fields, keyTypes, keyType, store, tool: input.tool },
+            lineage: state.lineage,
+            held: recorded?.marks,
+            onRows: progress("source"),
+          },
+          signal,
+        )
+      : undefined;
+  const extract = changed ? undefined : await source.extract(sourceQuery(sync), signal);
+  const rows =
+    changed?.rows ?? (extract ? await stageExtract(staging, "source_rows", extract, progress("source")) : "");
   const lookups = await stageLookups(staging, { sync, fields, source: rows, open }, signal);
   const desired = await stageDesired(staging, {
     sync,
@@ -117,16 +142,9 @@ async function planDescribed(
     keyType,
     source: rows,
     lookups,
-    materialise: extract.kind !== "relation" || sync.source.query !== undefined || lookups.size > 0,
+    materialise: extract?.kind !== "relation" || sync.source.query !== undefined || lookups.size > 0,
+    changed,
   });
-
-  const segments = await recordedSegments(staging, store, recorded, input.unfinished, sync.name);
-  await staging.run(
-    `CREATE OR REPLACE VIEW ${table("ledger")} AS ${await ledgerSql(staging, segments, hashedFields(fields), keyType)}`,
-  );
-  const recordedRows = await staging.row<{ rows: string; owned: string }>(
-    `SELECT count(*) AS rows, count(*) FILTER (owned) AS owned FROM ${table("ledger")}`,
-  );
 
   const base: DiffInput = {
     sync,
@@ -160,6 +178,7 @@ async function planDescribed(
   const found = await tally(staging, fields);
   phase("save");
   const file = await saveChanges(staging, input.directory, diff, found.counts);
+  if (changed) await saveMarks(staging, input.directory, file);
 
   const create = createClass(sync, object, open);
   const summary = completeSummary({
@@ -175,6 +194,7 @@ async function planDescribed(
     basis: observed?.basis ?? { read: "ledger", recordsRead: 0 },
     createClass: create,
     planCalls: open.limiter.calls() - callsBefore,
+    warnings: changed?.warnings ?? [],
   });
   const planned: PlannedSync = {
     sync,
@@ -189,6 +209,7 @@ async function planDescribed(
     newFields,
     changes: found.counts.create + found.counts.update + found.counts.delete,
     confirmed: found.confirmed,
+    ...(changed ? { marks: changed.marks } : {}),
   };
   return { summary, planned };
 }

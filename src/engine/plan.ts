@@ -47,7 +47,7 @@ export async function plan(
   const store = openState(world, project.state.directory);
   const state = await store.read();
   const unfinished = await unfinishedRuns(world, store);
-  for (const folder of ["changes", "confirmed", "rejected"])
+  for (const folder of ["changes", "confirmed", "rejected", "marks"])
     await world.disk.makeDirectory(join(options.directory, folder));
 
   const connections = openConnections(world, project, listen);
@@ -57,7 +57,17 @@ export async function plan(
     for (const sync of syncs)
       await withStaging(options.memoryMb, async (staging) => {
         const refresh = options.refresh ?? sync.refresh;
-        const input = { sync, connections, store, state, unfinished, refresh, directory: options.directory, listen };
+        const input = {
+          sync,
+          connections,
+          store,
+          state,
+          unfinished,
+          refresh,
+          directory: options.directory,
+          tool: world.version,
+          listen,
+        };
         const one = await planSync(staging, input, signal);
         summaries.push(one.summary);
         if (one.planned) planned.push(one.planned);
@@ -76,7 +86,7 @@ export async function plan(
   await world.disk.replace(join(options.directory, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
 
   const files: Record<string, string> = {};
-  for (const name of ["summary.json", ...planDataFiles(planned.map(({ file }) => file))])
+  for (const name of ["summary.json", ...planDataFiles(planned)])
     files[name] = await digestOfFile(join(options.directory, name));
   const config = configDigest(
     project,

@@ -15,6 +15,11 @@ export function rowHashSql(fields: readonly HashedField[], column: (i: number) =
   return `hash(${[...compared, bad].join(", ")})`;
 }
 
+/** The same fields with none left out, for the hash of all values. */
+export function allFields(fields: readonly HashedField[]): readonly HashedField[] {
+  return fields.map((field) => ({ ...field, compared: true }));
+}
+
 /**
  * Names the exact hash: a stored hash is used only where this is equal, since the engine promises no stability between
  * its versions, and is computed anew otherwise.

@@ -27,6 +27,8 @@ export interface RunResult {
     readonly count: number;
   }[];
   readonly problem?: string;
+  /** What the run could not do besides its changes. */
+  readonly warnings?: readonly string[];
 }
 
 export interface RunFiles {

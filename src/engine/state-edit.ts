@@ -5,7 +5,7 @@ import { isObject } from "../core/is-object.ts";
 import { suggest } from "../core/suggest.ts";
 import { takeLock } from "./lock.ts";
 import { unfinishedRuns } from "./runs.ts";
-import type { State, StateStore } from "./state.ts";
+import { filesOf, type State, type StateStore } from "./state.ts";
 import type { World } from "./world.ts";
 
 /** Forgets what is recorded of a sync. The destination is not touched. */
@@ -32,9 +32,9 @@ export function pushState(world: World, store: StateStore, given: unknown): Prom
       throw new ConflictError("PLAN_STALE", `the state is at serial ${state.serial}, this one is of ${next.serial}`, {
         next: "Pull the state again and make the change there.",
       });
-    for (const { segments } of Object.values(next.syncs))
-      for (const { file } of segments)
-        if (!/^ledger\/[\w-]+\/[\w-]+\.parquet$/.test(file) || !(await world.disk.exists(store.path(file))))
+    for (const recorded of Object.values(next.syncs))
+      for (const file of filesOf(recorded))
+        if (!/^(ledger|marks)\/[\w-]+\/[\w-]+\.parquet$/.test(file) || !(await world.disk.exists(store.path(file))))
           throw new ConfigError("STATE_CORRUPT", `there is no segment ${file}`, { next: "Name segments that exist." });
     return next;
   });

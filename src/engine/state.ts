@@ -4,6 +4,7 @@
  * ```
  * state.json                      serial, lineage, segments of each sync
  * ledger/<sync>/<serial>.parquet  key, id, owned, gone and the last applied values
+ * marks/<sync>/<serial>.parquet   rows the warehouse holds to be as recorded
  * runs/<run>/                     the plan, its changes, the journal, the result
  * lock.json                       who holds the state
  * ```
@@ -35,6 +36,16 @@ export interface LedgerState {
   readonly observedAt: string | null;
   /** Types the recorded values were canonical in. */
   readonly types: Readonly<Record<string, FieldType>>;
+  /** Of a sync whose diff is in the warehouse. */
+  readonly marks?: MarksState;
+}
+
+/** The marks the warehouse holds, as far as the state knows. */
+export interface MarksState {
+  /** Path below the state folder: raw key, key and hash of all wanted values. */
+  readonly file: string;
+  readonly token: string;
+  readonly fingerprint: string;
 }
 
 export interface State {
@@ -79,6 +90,12 @@ export function openState(world: World, directory: string): StateStore {
     },
     path: (name) => join(root, name),
   };
+}
+
+/** Paths below the state folder of all that is kept of a sync. */
+export function filesOf(recorded: LedgerState | undefined): readonly string[] {
+  const { segments = [], marks } = recorded ?? {};
+  return [...segments.map(({ file }) => file), ...(marks ? [marks.file] : [])];
 }
 
 /** A file name for a sync: readable, and different for different syncs. */

@@ -26,6 +26,7 @@ export interface SummaryInput extends Ends {
   readonly basis: Omit<Basis, "refresh">;
   readonly createClass: PlannedSync["createIsIdempotent"];
   readonly planCalls: number;
+  readonly warnings: readonly string[];
 }
 
 export function completeSummary(input: SummaryInput): SyncSummary {
@@ -52,7 +53,7 @@ export function completeSummary(input: SummaryInput): SyncSummary {
       drifted: reasons.drift + reasons.conflict,
       rejected,
     }),
-    warnings,
+    warnings: [...warnings, ...input.warnings],
     cost: estimateCost(open, counts, input.planCalls, input.newFields.length),
   };
 }

@@ -22,6 +22,9 @@ export function renderResult(result: RunResult, directory: string, ebb: string, 
   return [
     ...outcomeLines(result, style),
     style(format, verdict),
+    ...(result.warnings ?? []).flatMap((warning) =>
+      labelled("warning", sanitise(warning, { max: 400 }), style, "yellow"),
+    ),
     ...(result.problem ? labelled("because", sanitise(result.problem, { max: 400 }), style, "red") : []),
     ...wrap([{ text: `Run ${result.run}, kept in ${sanitise(directory)}`, format: "dim" }], "", "  ", style),
     ...nextLines(nextSteps(result, ebb), style),

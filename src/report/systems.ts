@@ -31,6 +31,9 @@ export function renderSystem(system: System, style: Style): string {
     `${style("bold", title)} (${name})`,
     ...wrap([{ text: summary }], "", "", style),
     ...(reads ? labelled("source", `reads ${reads}`, style) : []),
+    ...(source?.pushdown
+      ? labelled("diff", "can be in the warehouse, which then returns only changed rows", style)
+      : []),
     ...(destination ? capabilityLines(destination.capabilities, style) : []),
     ...labelled("sandbox", sandbox ? `yes: ebb sandbox ${name}` : "no", style),
     "",
@@ -86,6 +89,7 @@ export function systemsJson(systems: readonly System[]): string {
       summary: system.summary,
       roles: rolesOf(system),
       reads: system.source?.reads ?? [],
+      pushdown: system.source?.pushdown === true,
       capabilities: system.destination?.capabilities ?? null,
       sandbox: system.sandbox !== undefined,
       options: optionsOf(system),

@@ -20,8 +20,8 @@ const columns = {
 
 let sandbox: Sandbox;
 beforeAll(async () => {
-  // Results in many pieces, as large ones come.
-  sandbox = await startSandbox({ port: 0, faults: { chunkRows: 7 } });
+  // Results in many pieces, as large ones come; the role may keep marks.
+  sandbox = await startSandbox({ port: 0, faults: { chunkRows: 7, writes: true } });
 });
 afterAll(() => sandbox.close());
 

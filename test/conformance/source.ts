@@ -123,6 +123,41 @@ const checks: readonly SourceCheck[] = [
     },
   },
   {
+    name: "rows compared in the warehouse make the plan that rows compared here make",
+    lacks: ({ system, query }) => (!system.source?.pushdown || query.file !== undefined) && "it cannot compare rows",
+    async run(fixture) {
+      const kinds = Object.entries(fixture.columns).map(([kind, name]) => ({
+        name,
+        values: preciousValues[kind as Kind] ?? [],
+      }));
+      const rows = Math.max(...kinds.map(({ values }) => values.length));
+      const fill = (turn: number) =>
+        fixture.fill(
+          Array.from({ length: rows }, (_, n) => ({
+            id: `k${n}`,
+            ...Object.fromEntries(kinds.map(({ name, values }) => [name, values[(n + turn) % values.length] ?? null])),
+          })),
+        );
+      const there = await bench(fixture);
+      const here = await bench(fixture);
+      // A fixture may have one folder, and each side needs a state of its own.
+      const local = runner(here.world, { ...here.run.project, state: { kind: "local", directory: ".ebb-here" } });
+      const fields = there.run.project.syncs[0]?.fields ?? {};
+      const warehouse = there.with({ fields, diff: "warehouse" });
+      for (const turn of [0, 1, 1, 2, 2]) {
+        await fill(turn);
+        const open = await warehouse.plan();
+        const same = await local.plan();
+        expect(await changesOf(open)).toEqual(await changesOf(same));
+        expect(summaryOf(open)).toMatchObject({ unchanged: summaryOf(same).unchanged, warnings: [] });
+        if (turn > 0) expect(open.manifest.syncs[0]?.marks?.token).toEqual(expect.any(String));
+        await warehouse.apply(open);
+        await local.apply(same);
+        expect([...there.fake.records]).toEqual([...here.fake.records]);
+      }
+    },
+  },
+  {
     name: "rows without a key and rows with the same key are reported, with the key",
     async run(fixture) {
       await fixture.fill([{ id: "a" }, { id: "b" }, { id: "b" }, { id: null }, { id: "" }]);

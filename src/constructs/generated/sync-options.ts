@@ -8,6 +8,8 @@ export interface SyncOptions {
   readonly onDrift?: "overwrite" | "keep" | "fail";
   /** How much of the destination a plan reads: every record (full, default), only those whose row changed, or nothing. */
   readonly refresh?: "full" | "changed" | "off";
+  /** Where rows are compared with what was last applied: here (local, default), or in the warehouse, which then returns only changed rows and keeps a table of hashes in its schema EBB. */
+  readonly diff?: "local" | "warehouse";
   /** Own records that were there before, so that mirror may delete them (default false). */
   readonly adopt?: boolean;
   /** Stop the plan when a row is rejected (default false). */

@@ -41,6 +41,10 @@ export interface SyncConfig extends cdktf.TerraformMetaArguments {
   */
   readonly refresh?: string | undefined;
   /**
+  * Where rows are compared with what was last applied: here (local, default), or in the warehouse, which then returns only changed rows and keeps a table of hashes in its schema EBB.
+  */
+  readonly diff?: string | undefined;
+  /**
   * Own records that were there before, so that mirror may delete them (default false).
   */
   readonly adopt?: boolean | cdktf.IResolvable | undefined;
@@ -1515,6 +1519,7 @@ export class Sync extends cdktf.TerraformResource {
     this._fields.internalValue = config.fields;
     this._onDrift = config.onDrift;
     this._refresh = config.refresh;
+    this._diff = config.diff;
     this._adopt = config.adopt;
     this._failOnRejected = config.failOnRejected;
     this._createSafety = config.createSafety;
@@ -1636,6 +1641,22 @@ export class Sync extends cdktf.TerraformResource {
     return this._refresh;
   }
 
+  // diff - computed: false, optional: true, required: false
+  private _diff?: string;
+  public get diff() {
+    return this.getStringAttribute('diff');
+  }
+  public set diff(value: string) {
+    this._diff = value;
+  }
+  public resetDiff() {
+    this._diff = undefined;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get diffInput() {
+    return this._diff;
+  }
+
   // adopt - computed: false, optional: true, required: false
   private _adopt?: boolean | cdktf.IResolvable;
   public get adopt() {
@@ -1746,6 +1767,7 @@ export class Sync extends cdktf.TerraformResource {
       fields: cdktf.hashMapper(syncFieldsToTerraform)(this._fields.internalValue),
       on_drift: cdktf.stringToTerraform(this._onDrift),
       refresh: cdktf.stringToTerraform(this._refresh),
+      diff: cdktf.stringToTerraform(this._diff),
       adopt: cdktf.booleanToTerraform(this._adopt),
       fail_on_rejected: cdktf.booleanToTerraform(this._failOnRejected),
       create_safety: cdktf.stringToTerraform(this._createSafety),
@@ -1800,6 +1822,12 @@ export class Sync extends cdktf.TerraformResource {
       },
       refresh: {
         value: cdktf.stringToHclTerraform(this._refresh),
+        isBlock: false,
+        type: "simple",
+        storageClassType: "string",
+      },
+      diff: {
+        value: cdktf.stringToHclTerraform(this._diff),
         isBlock: false,
         type: "simple",
         storageClassType: "string",
