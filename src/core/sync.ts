@@ -45,7 +45,7 @@ export const fieldMapping = z.strictObject({
     .enum(["clear", "keep", "reject"])
     .optional()
     .describe(
-      "What a null in the warehouse does to the field: clear it (default), keep what is there, or reject the record.",
+      "What a null in the warehouse does to the field: clear it (default), keep what is there, or reject the record when anything of it would be written.",
     ),
   onlyIfEmpty: z.boolean().optional().describe("Write only where the destination's field is empty."),
   createOnly: z.boolean().optional().describe("Write when the record is created, never afterwards."),

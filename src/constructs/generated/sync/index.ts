@@ -614,7 +614,7 @@ export interface SyncFields {
   */
   readonly default?: string | undefined;
   /**
-  * What a null in the warehouse does to the field: clear it (default), keep what is there, or reject the record.
+  * What a null in the warehouse does to the field: clear it (default), keep what is there, or reject the record when anything of it would be written.
   */
   readonly whenNull?: string | undefined;
   /**
