@@ -91,15 +91,18 @@ function declareEverything(outdir: string): void {
       E: lookup({ object: "Account", matchOn: "Domain__c", column: "domain" }),
     },
   });
+  const compared = { source: records.query(sql`select 1 as id, 'x' as name`), diff: "warehouse" } as const;
+  new Sync(stack, "compared-there", { ...flow, ...compared, destination: records.table("compared") });
   new Sync(stack, "after", { ...flow, destination: records.table("after"), dependsOn: [first] });
   app.synth();
 }
 
 /** All of a sync but its flow. */
-function everySetting(): Pick<constructs.SyncProps, "mode"> {
+function everySetting(): Pick<constructs.SyncProps, "mode" | "diff"> {
   const { name: _, source, key, destination, fields, ...settings } = syncAttributes.shape;
   const all = Object.entries(settings).map(([setting, type]) => [setting, samples(type).at(-1)]);
-  return { ...Object.fromEntries(all), mode: "mirror" };
+  // A lookup and a source without a database keep this sync's diff local.
+  return { ...Object.fromEntries(all), mode: "mirror", diff: "local" };
 }
 
 type Synthesized = {
