@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Agent } from "undici";
 import { systems } from "../providers/index.ts";
-import { localDisk } from "../src/engine/disk.ts";
+import { localDisk } from "../src/engine/state/disk.ts";
 import type { World } from "../src/engine/world.ts";
 
 /** Runs `use` in a folder of its own and removes it. */

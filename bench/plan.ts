@@ -12,8 +12,8 @@ import type { Project } from "../src/core/decode.ts";
 import { completeSync } from "../src/core/sync.ts";
 import type { FieldType } from "../src/core/types.ts";
 import { plan } from "../src/engine/plan.ts";
-import { rowHashName, rowHashSql } from "../src/engine/row-hash.ts";
-import { openState } from "../src/engine/state.ts";
+import { rowHashName, rowHashSql } from "../src/engine/staging/row-hash.ts";
+import { openState } from "../src/engine/state/state.ts";
 import { benchWorld, inFolder, never, peakMb, silent, timed } from "./harness.ts";
 import { benchMapDiff } from "./map-diff.ts";
 

@@ -222,7 +222,7 @@ describe("the source keeps the house rules", () => {
   });
 
   test("clock, chance, waiting and environment are passed in", () => {
-    const seams = ["disk", "scratch", "lock", "real-world"].map((name) => `src/engine/${name}.ts`);
+    const seams = ["state/disk", "staging/scratch", "state/lock", "real-world"].map((name) => `src/engine/${name}.ts`);
     const sources = [
       ...within("src/core"),
       ...within("src/connector"),

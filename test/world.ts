@@ -12,13 +12,13 @@ import type { SyncSummary } from "../src/core/plan.ts";
 import { completeSync, type FieldMapping, type Sync, type SyncAttributes } from "../src/core/sync.ts";
 import type { Change } from "../src/core/types.ts";
 import { type ApplySignals, apply, resume } from "../src/engine/apply.ts";
-import { type PlannedChange, readChanges } from "../src/engine/changes.ts";
-import { type Disk, localDisk } from "../src/engine/disk.ts";
+import { type PlannedChange, readChanges } from "../src/engine/diff/changes.ts";
 import { type PlanOptions, plan } from "../src/engine/plan.ts";
 import type { OpenPlan } from "../src/engine/plan-file.ts";
-import type { RunResult } from "../src/engine/runs.ts";
-import { withStaging } from "../src/engine/scratch.ts";
-import { openState, type StateStore } from "../src/engine/state.ts";
+import type { RunResult } from "../src/engine/run/runs.ts";
+import { withStaging } from "../src/engine/staging/scratch.ts";
+import { type Disk, localDisk } from "../src/engine/state/disk.ts";
+import { openState, type StateStore } from "../src/engine/state/state.ts";
 import type { EngineEvent, World } from "../src/engine/world.ts";
 import { type VirtualClock, virtualClock } from "./clock.ts";
 

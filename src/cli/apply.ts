@@ -4,7 +4,7 @@ import { ConfigError } from "../core/errors.ts";
 import { isEmpty, isStopped } from "../core/plan.ts";
 import type { ApplySignals } from "../engine/apply.ts";
 import type { OpenPlan } from "../engine/plan-file.ts";
-import type { RunResult } from "../engine/runs.ts";
+import type { RunResult } from "../engine/run/runs.ts";
 import type { Listener } from "../engine/world.ts";
 import type { Run } from "./command.ts";
 import { Exit, exitOfRun, exitOfSignal } from "./exit.ts";
@@ -26,7 +26,7 @@ export function define(command: Command, run: Run): void {
 
 async function applyCommand(shell: Shell, file: string | undefined): Promise<number> {
   const open = await loadProject(shell, { engine: true });
-  const { withScratch } = await import("../engine/scratch.ts");
+  const { withScratch } = await import("../engine/staging/scratch.ts");
   if (file !== undefined) {
     const { unpackPlan } = await import("../engine/plan-file.ts");
     return withScratch(async (directory) => {
@@ -86,8 +86,8 @@ async function report(shell: Shell, { world, project }: OpenProject, result: Run
   const [{ runJson }, { renderResult }, { openState }, { runFiles }] = await Promise.all([
     import("../report/json.ts"),
     import("../report/runs.ts"),
-    import("../engine/state.ts"),
-    import("../engine/runs.ts"),
+    import("../engine/state/state.ts"),
+    import("../engine/run/runs.ts"),
   ]);
   const { directory } = runFiles(openState(world, project.state.directory), result.run);
   shell.print(shell.json ? runJson(result) : renderResult(result, directory, invocation(), shell.style));

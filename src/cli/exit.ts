@@ -1,6 +1,6 @@
 /** Exit codes: each has one meaning, whatever the command. @module */
 import { EbbError } from "../core/errors.ts";
-import type { RunResult } from "../engine/runs.ts";
+import type { RunResult } from "../engine/run/runs.ts";
 
 export const Exit = {
   done: 0,

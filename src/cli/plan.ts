@@ -46,9 +46,9 @@ async function planCommand(shell: Shell, options: Options): Promise<number> {
   const [{ plan }, { savePlan }, { withScratch }, { openState }, { unfinishedRuns }] = await Promise.all([
     import("../engine/plan.ts"),
     import("../engine/plan-file.ts"),
-    import("../engine/scratch.ts"),
-    import("../engine/state.ts"),
-    import("../engine/runs.ts"),
+    import("../engine/staging/scratch.ts"),
+    import("../engine/state/state.ts"),
+    import("../engine/run/runs.ts"),
   ]);
   const [unfinished] = await unfinishedRuns(world, openState(world, project.state.directory));
   return withScratch(async (directory) => {

@@ -1,7 +1,7 @@
 /** `ebb runs`. @module */
 import { type Command, Option } from "commander";
-import type { LoadedRun } from "../engine/runs.ts";
-import type { StateStore } from "../engine/state.ts";
+import type { LoadedRun } from "../engine/run/runs.ts";
+import type { StateStore } from "../engine/state/state.ts";
 import type { World } from "../engine/world.ts";
 import type { Run } from "./command.ts";
 import { Exit } from "./exit.ts";
@@ -27,7 +27,7 @@ export function define(command: Command, run: Run): void {
 
 async function runsCommand(shell: Shell, name: string | undefined, options: Options): Promise<number> {
   const { world, project } = await loadProject(shell, { engine: name !== undefined });
-  const { openState } = await import("../engine/state.ts");
+  const { openState } = await import("../engine/state/state.ts");
   const store = openState(world, project.state.directory);
   await (name === undefined ? list(shell, world, store, options) : one(shell, world, store, name, options));
   return Exit.done;
@@ -35,7 +35,7 @@ async function runsCommand(shell: Shell, name: string | undefined, options: Opti
 
 async function list(shell: Shell, world: World, store: StateStore, { limit }: Options): Promise<void> {
   const [{ listRuns, loadRun }, { lineOf, renderRuns, runsJson }] = await Promise.all([
-    import("../engine/runs.ts"),
+    import("../engine/run/runs.ts"),
     import("../report/runs.ts"),
   ]);
   const names = (await listRuns(world, store)).toReversed().slice(0, limit);
@@ -46,7 +46,7 @@ async function list(shell: Shell, world: World, store: StateStore, { limit }: Op
 
 async function one(shell: Shell, world: World, store: StateStore, name: string, options: Options): Promise<void> {
   const [{ loadRun }, { readRejected }, { renderRun, runDetailJson }, { createReveal, saltOf }] = await Promise.all([
-    import("../engine/runs.ts"),
+    import("../engine/run/runs.ts"),
     import("../engine/inspect.ts"),
     import("../report/runs.ts"),
     import("../report/reveal.ts"),
@@ -66,6 +66,6 @@ async function one(shell: Shell, world: World, store: StateStore, name: string, 
 
 /** The result of a run; of one that has not ended, as far as it got. */
 async function resultNow(run: LoadedRun) {
-  const { resultOf } = await import("../engine/runs.ts");
+  const { resultOf } = await import("../engine/run/runs.ts");
   return run.result ?? resultOf(run, "stopped", null, null);
 }

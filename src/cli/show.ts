@@ -33,7 +33,7 @@ async function showCommand(shell: Shell, file: string, { format, showValues, lim
     });
   const [{ unpackPlan }, { withScratch }] = await Promise.all([
     import("../engine/plan-file.ts"),
-    import("../engine/scratch.ts"),
+    import("../engine/staging/scratch.ts"),
   ]);
   const world = await looseWorld();
   return withScratch(async (directory) => {

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { ConfigError } from "../core/errors.ts";
-import type { StateStore } from "../engine/state.ts";
+import type { StateStore } from "../engine/state/state.ts";
 import type { Run } from "./command.ts";
 import { Exit } from "./exit.ts";
 import { wholeNumber } from "./options.ts";
@@ -63,7 +63,7 @@ interface ShowOptions {
 
 async function open(shell: Shell, engine = false): Promise<OpenStore> {
   const project = await loadProject(shell, { engine });
-  const { openState } = await import("../engine/state.ts");
+  const { openState } = await import("../engine/state/state.ts");
   return { ...project, store: openState(project.world, project.project.state.directory) };
 }
 
@@ -97,7 +97,7 @@ async function remove(shell: Shell, sync: string, force: boolean): Promise<numbe
   const { world, store } = await open(shell);
   const question = `Forget what is recorded of "${sync}"? The next plan compares with the destination alone.`;
   if (!force && !(await agreed(shell, question))) return Exit.error;
-  const { forgetSync } = await import("../engine/state-edit.ts");
+  const { forgetSync } = await import("../engine/state/state-edit.ts");
   const { serial } = await forgetSync(world, store, sync);
   return done(shell, `Forgotten. The state is at serial ${serial}.`, { removed: sync, serial });
 }
@@ -114,7 +114,7 @@ async function push(shell: Shell, file: string): Promise<number> {
     throw new ConfigError("FILE_MISSING", `there is no file ${file}`, { cause });
   });
   const { world, store } = await open(shell);
-  const { pushState } = await import("../engine/state-edit.ts");
+  const { pushState } = await import("../engine/state/state-edit.ts");
   let given: unknown;
   try {
     given = JSON.parse(text);
@@ -128,7 +128,7 @@ async function push(shell: Shell, file: string): Promise<number> {
 async function unlock(shell: Shell, force: boolean): Promise<number> {
   const { world, store } = await open(shell);
   const [{ lockPath, readLock }, { ownerText }] = await Promise.all([
-    import("../engine/lock.ts"),
+    import("../engine/state/lock.ts"),
     import("../report/state.ts"),
   ]);
   const owner = await readLock(world, store);

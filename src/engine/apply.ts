@@ -5,16 +5,16 @@ import type { Project } from "../core/decode.ts";
 import { ConflictError, EbbError } from "../core/errors.ts";
 import type { PlannedSync } from "../core/plan.ts";
 import { configDigest } from "./config-digest.ts";
-import { type Connections, openConnections } from "./connections.ts";
-import { executeSync } from "./execute.ts";
-import { finishRun } from "./finish.ts";
-import { beginJournal, JOURNAL_VERSION, openJournal } from "./journal.ts";
-import { type Lock, takeLock } from "./lock.ts";
+import { type Connections, openConnections } from "./connect/connections.ts";
 import { type OpenPlan, readPlan } from "./plan-file.ts";
-import { newProgress, Status } from "./progress.ts";
-import { type LoadedRun, loadRun, type RunResult, resultOf, runFiles, unfinishedRuns } from "./runs.ts";
-import { withStaging } from "./scratch.ts";
-import { openState, type StateStore } from "./state.ts";
+import { executeSync } from "./run/execute.ts";
+import { finishRun } from "./run/finish.ts";
+import { beginJournal, JOURNAL_VERSION, openJournal } from "./run/journal.ts";
+import { newProgress, Status } from "./run/progress.ts";
+import { type LoadedRun, loadRun, type RunResult, resultOf, runFiles, unfinishedRuns } from "./run/runs.ts";
+import { withStaging } from "./staging/scratch.ts";
+import { type Lock, takeLock } from "./state/lock.ts";
+import { openState, type StateStore } from "./state/state.ts";
 import type { Listener, World } from "./world.ts";
 
 export interface ApplySignals {

@@ -1,5 +1,5 @@
 import type { Project } from "../core/decode.ts";
-import { digestOf } from "./digest.ts";
+import { digestOf } from "./staging/digest.ts";
 
 /** Digest of the syncs and the connections they use: a plan is applied only by the configuration it was made with. */
 export function configDigest(project: Project, names: readonly string[]): string {

@@ -6,14 +6,14 @@ import { ConfigError, EbbError } from "../core/errors.ts";
 import { suggest } from "../core/suggest.ts";
 import type { Sync } from "../core/sync.ts";
 import type { Column } from "../core/types.ts";
-import { type Connections, openConnections } from "./connections.ts";
-import { syncFields } from "./fields.ts";
-import { readLock } from "./lock.ts";
-import { withNewFields } from "./new-fields.ts";
-import { unfinishedRuns } from "./runs.ts";
-import { withStaging } from "./scratch.ts";
-import { sourceQuery } from "./source-query.ts";
-import { openState } from "./state.ts";
+import { type Connections, openConnections } from "./connect/connections.ts";
+import { syncFields } from "./diff/fields.ts";
+import { withNewFields } from "./diff/new-fields.ts";
+import { sourceQuery } from "./diff/source-query.ts";
+import { unfinishedRuns } from "./run/runs.ts";
+import { withStaging } from "./staging/scratch.ts";
+import { readLock } from "./state/lock.ts";
+import { openState } from "./state/state.ts";
 import type { World } from "./world.ts";
 
 /** What was looked at and how it is. */

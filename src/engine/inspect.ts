@@ -6,14 +6,14 @@ import type { PlannedSync, RejectCode } from "../core/plan.ts";
 import { literal } from "../core/sql.ts";
 import { suggest } from "../core/suggest.ts";
 import type { Fields, Value } from "../core/types.ts";
-import { changesFrom, type PlannedChange, readChanges } from "./changes.ts";
-import { ledgerSql } from "./ledger.ts";
+import { changesFrom, type PlannedChange, readChanges } from "./diff/changes.ts";
 import type { OpenPlan } from "./plan-file.ts";
-import { recordedSegments } from "./recorded.ts";
-import { type LoadedRun, unfinishedRuns } from "./runs.ts";
-import { withStaging } from "./scratch.ts";
-import type { Staging } from "./staging.ts";
-import type { StateStore } from "./state.ts";
+import { type LoadedRun, unfinishedRuns } from "./run/runs.ts";
+import { withStaging } from "./staging/scratch.ts";
+import type { Staging } from "./staging/staging.ts";
+import { ledgerSql } from "./state/ledger.ts";
+import { recordedSegments } from "./state/recorded.ts";
+import type { StateStore } from "./state/state.ts";
 import type { World } from "./world.ts";
 
 /** Some of a sync's changes and rejected rows. */

@@ -10,7 +10,7 @@ import { pipeline } from "node:stream/promises";
 import type { Entry, ZipFile } from "yauzl";
 import { ConfigError, ConflictError } from "../core/errors.ts";
 import { PLAN_FORMAT, type PlanManifest, type PlannedSync, type PlanSummary } from "../core/plan.ts";
-import { digestOf, digestOfFile } from "./digest.ts";
+import { digestOf, digestOfFile } from "./staging/digest.ts";
 import type { World } from "./world.ts";
 
 /** A plan as a folder, checked against its digest. */

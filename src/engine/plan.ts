@@ -13,13 +13,13 @@ import {
 import { suggest } from "../core/suggest.ts";
 import type { Refresh, Sync } from "../core/sync.ts";
 import { configDigest } from "./config-digest.ts";
-import { openConnections } from "./connections.ts";
-import { digestOf, digestOfFile } from "./digest.ts";
+import { openConnections } from "./connect/connections.ts";
+import { planSync } from "./diff/plan-sync.ts";
 import { manifestDigest, type OpenPlan, planDataFiles } from "./plan-file.ts";
-import { planSync } from "./plan-sync.ts";
-import { unfinishedRuns } from "./runs.ts";
-import { withStaging } from "./scratch.ts";
-import { openState } from "./state.ts";
+import { unfinishedRuns } from "./run/runs.ts";
+import { digestOf, digestOfFile } from "./staging/digest.ts";
+import { withStaging } from "./staging/scratch.ts";
+import { openState } from "./state/state.ts";
 import type { Listener, World } from "./world.ts";
 
 export interface PlanOptions {

@@ -1,7 +1,7 @@
 /** The real world: this machine's disk, clock, network and randomness. @module */
 import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
-import { localDisk } from "./disk.ts";
+import { localDisk } from "./state/disk.ts";
 import type { World } from "./world.ts";
 
 const CONNECTIONS = 32;

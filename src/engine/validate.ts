@@ -1,6 +1,6 @@
 import type { RejectCode } from "../core/plan.ts";
 import { literal } from "../core/sql.ts";
-import type { SyncField } from "./fields.ts";
+import type { SyncField } from "./diff/fields.ts";
 
 /**
  * The first problem of a row as `{code, field}`, or NULL: the destination's own rules, held against each row that is to

@@ -1,8 +1,8 @@
 /** All that the engine takes from outside: clock, sleep, randomness, network and disk are passed in. @module */
 import type { Dispatcher } from "undici";
 import type { System } from "../connector/index.ts";
-import type { Disk } from "./disk.ts";
-import type { Limiter } from "./limiter.ts";
+import type { Limiter } from "./connect/limiter.ts";
+import type { Disk } from "./state/disk.ts";
 
 export interface World {
   readonly systems: readonly System[];

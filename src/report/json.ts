@@ -1,7 +1,7 @@
 /** What machines read. @module */
 import { isStopped, type PlanSummary } from "../core/plan.ts";
 import type { SyncSamples } from "../engine/inspect.ts";
-import type { RunResult } from "../engine/runs.ts";
+import type { RunResult } from "../engine/run/runs.ts";
 
 /** Minor versions add; another major may remove or rename. */
 export const JSON_FORMAT = "1.0";

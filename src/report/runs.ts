@@ -1,6 +1,6 @@
 /** Runs: the result of one, the list of all, and one with what was rejected. @module */
 import type { RejectedChange } from "../engine/inspect.ts";
-import type { RunResult } from "../engine/runs.ts";
+import type { RunResult } from "../engine/run/runs.ts";
 import { JSON_FORMAT, toJson } from "./json.ts";
 import { columns, cut, labelled, wrap } from "./layout.ts";
 import { moment, thousands } from "./numbers.ts";

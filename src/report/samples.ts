@@ -1,7 +1,7 @@
 /** Some records of a plan, field by field. @module */
 import type { SyncSummary } from "../core/plan.ts";
 import type { Change, Value } from "../core/types.ts";
-import type { PlannedChange } from "../engine/changes.ts";
+import type { PlannedChange } from "../engine/diff/changes.ts";
 import type { SyncSamples } from "../engine/inspect.ts";
 import { columns, cut, padEnd, WIDTH, widthOf } from "./layout.ts";
 import { thousands } from "./numbers.ts";

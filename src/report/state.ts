@@ -1,7 +1,7 @@
 /** What is recorded: the list of syncs, and the records of one. @module */
 import type { LedgerPage } from "../engine/inspect.ts";
-import type { LockOwner } from "../engine/lock.ts";
-import type { State } from "../engine/state.ts";
+import type { LockOwner } from "../engine/state/lock.ts";
+import type { State } from "../engine/state/state.ts";
 import { JSON_FORMAT, toJson } from "./json.ts";
 import { columns, cut, padEnd, WIDTH, widthOf } from "./layout.ts";
 import { counted, thousands } from "./numbers.ts";

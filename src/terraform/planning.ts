@@ -29,7 +29,7 @@ export function planned<T>(
     const [world, { plan }, { withScratch }] = await Promise.all([
       session.world(),
       import("../engine/plan.ts"),
-      import("../engine/scratch.ts"),
+      import("../engine/staging/scratch.ts"),
     ]);
     const project = { ...settings, syncs: [sync] };
     return withScratch(async (directory) => {

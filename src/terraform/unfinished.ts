@@ -1,5 +1,5 @@
 import type { ApplySignals } from "../engine/apply.ts";
-import type { RunResult } from "../engine/runs.ts";
+import type { RunResult } from "../engine/run/runs.ts";
 import type { Settings } from "./check-provider.ts";
 import type { Session } from "./session.ts";
 
@@ -8,8 +8,8 @@ export async function finishStopped(session: Session, settings: Settings): Promi
   const [world, { resume }, { unfinishedRuns }, { openState }] = await Promise.all([
     session.world(),
     import("../engine/apply.ts"),
-    import("../engine/runs.ts"),
-    import("../engine/state.ts"),
+    import("../engine/run/runs.ts"),
+    import("../engine/state/state.ts"),
   ]);
   const [run] = await unfinishedRuns(world, openState(world, settings.state.directory));
   if (!run) return null;

@@ -14,8 +14,8 @@ import {
 import { keyOf } from "../../src/core/key.ts";
 import type { FieldMapping, Mode, Sync } from "../../src/core/sync.ts";
 import type { Change, Fields, FieldType, ObjectDescription } from "../../src/core/types.ts";
-import { type OpenDestination, openConnections } from "../../src/engine/connections.ts";
-import type { LoadedRun } from "../../src/engine/runs.ts";
+import { type OpenDestination, openConnections } from "../../src/engine/connect/connections.ts";
+import type { LoadedRun } from "../../src/engine/run/runs.ts";
 import { neverAborts, type Runner, runner, testProject, testSync, testWorld } from "../world.ts";
 import type { DestinationFixture, Kind } from "./fixture.ts";
 

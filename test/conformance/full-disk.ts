@@ -1,5 +1,5 @@
 import { ConfigError } from "../../src/core/errors.ts";
-import type { Disk } from "../../src/engine/disk.ts";
+import type { Disk } from "../../src/engine/state/disk.ts";
 
 /** A disk that is full from the n-th append on; half of that append still gets through. */
 export function failingAppends(disk: Disk, nth: number, half = 0.5): Disk {

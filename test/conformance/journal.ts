@@ -2,9 +2,9 @@
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import type { Disk } from "../../src/engine/disk.ts";
-import { JOURNAL_VERSION, type JournalEntry, openJournal, readJournal } from "../../src/engine/journal.ts";
-import { foldEntry, newProgress, Status } from "../../src/engine/progress.ts";
+import { JOURNAL_VERSION, type JournalEntry, openJournal, readJournal } from "../../src/engine/run/journal.ts";
+import { foldEntry, newProgress, Status } from "../../src/engine/run/progress.ts";
+import type { Disk } from "../../src/engine/state/disk.ts";
 import { temporaryFolder } from "../world.ts";
 import { failingAppends } from "./full-disk.ts";
 

@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import type { ObservedRecord, ReadRequest } from "../../src/connector/index.ts";
 import { keyOf } from "../../src/core/key.ts";
 import { isEmpty } from "../../src/core/plan.ts";
-import { wireText } from "../../src/engine/observe.ts";
+import { wireText } from "../../src/engine/diff/observe.ts";
 import { changesOf, neverAborts } from "../world.ts";
 import { type Bench, fieldNames, key, openBench } from "./bench.ts";
 import { type Check, can, converge, errorOf } from "./check.ts";

@@ -1,4 +1,4 @@
-import { localDisk } from "../../src/engine/disk.ts";
+import { localDisk } from "../../src/engine/state/disk.ts";
 import { testState } from "./state.ts";
 
 testState("on the local disk", () => localDisk);

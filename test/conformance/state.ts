@@ -2,9 +2,9 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../src/core/errors.ts";
-import type { Disk } from "../../src/engine/disk.ts";
-import { lockPath, readLock, takeLock } from "../../src/engine/lock.ts";
-import { openState, type State } from "../../src/engine/state.ts";
+import type { Disk } from "../../src/engine/state/disk.ts";
+import { lockPath, readLock, takeLock } from "../../src/engine/state/lock.ts";
+import { openState, type State } from "../../src/engine/state/state.ts";
 import { fakeProject } from "../engine/setup.ts";
 import { people, writes } from "../fake.ts";
 import { changesOf, runner, type TestWorld, testWorld } from "../world.ts";

@@ -1,8 +1,8 @@
 import { cp } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { isEmpty } from "../../src/core/plan.ts";
-import type { Disk } from "../../src/engine/disk.ts";
-import { localDisk } from "../../src/engine/disk.ts";
+import type { Disk } from "../../src/engine/state/disk.ts";
+import { localDisk } from "../../src/engine/state/disk.ts";
 import { virtualClock } from "../clock.ts";
 import { type Fake, fakeConnections, makeFake, people } from "../fake.ts";
 import { changesOf, runner, temporaryFolder, testProject, testSync, testWorld } from "../world.ts";

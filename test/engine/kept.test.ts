@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { localDisk } from "../../src/engine/disk.ts";
-import { openKept } from "../../src/engine/kept.ts";
+import { localDisk } from "../../src/engine/state/disk.ts";
+import { openKept } from "../../src/engine/state/kept.ts";
 import { temporaryFolder, testWorld } from "../world.ts";
 
 test("a kept secret outlives the process, is unreadable on disk, and opens only with its seal", async () => {

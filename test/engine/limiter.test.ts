@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createLimiter } from "../../src/engine/limiter.ts";
+import { createLimiter } from "../../src/engine/connect/limiter.ts";
 import { virtualClock } from "../clock.ts";
 import { neverAborts } from "../world.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { keyOf, type Load, RecordError, TransientError } from "../../src/connector/index.ts";
-import { cutLines } from "../../src/engine/load.ts";
+import { cutLines } from "../../src/engine/run/load.ts";
 import { type Fake, type FakeRecord, people, writes } from "../fake.ts";
 import { byKey, fakeProject } from "./setup.ts";
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { withStaging } from "../../src/engine/scratch.ts";
+import { withStaging } from "../../src/engine/staging/scratch.ts";
 import { pushdownWorld, said } from "../properties/pushdown-world.ts";
 import {
   duckdbWarehouse,

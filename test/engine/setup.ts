@@ -1,4 +1,4 @@
-import type { Disk } from "../../src/engine/disk.ts";
+import type { Disk } from "../../src/engine/state/disk.ts";
 import { type VirtualClock, virtualClock } from "../clock.ts";
 import { type Fake, type FakeOptions, fakeConnections, makeFake } from "../fake.ts";
 import { type Runner, runner, type SyncGiven, testProject, testSync, testWorld } from "../world.ts";

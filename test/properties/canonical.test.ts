@@ -4,7 +4,7 @@ import { canonicalSql, sqlType, textSql } from "../../src/core/canonical.ts";
 import { keyOf, keyParts } from "../../src/core/key.ts";
 import { literal } from "../../src/core/sql.ts";
 import type { FieldType, Value } from "../../src/core/types.ts";
-import { keySql } from "../../src/engine/desired.ts";
+import { keySql } from "../../src/engine/diff/desired.ts";
 import { sharedStaging } from "./setup.ts";
 
 const staging = sharedStaging();

@@ -7,7 +7,7 @@ import type { PlannedSync } from "../../src/core/plan.ts";
 import { literal } from "../../src/core/sql.ts";
 import type { FieldMapping, Sync } from "../../src/core/sync.ts";
 import type { FieldDescription, Value } from "../../src/core/types.ts";
-import { readChanges } from "../../src/engine/changes.ts";
+import { readChanges } from "../../src/engine/diff/changes.ts";
 import {
   changesSql,
   confirmedSql,
@@ -15,11 +15,11 @@ import {
   stageCandidates,
   stageChanges,
   typesOf,
-} from "../../src/engine/diff.ts";
-import { hashedFields, type SyncField } from "../../src/engine/fields.ts";
-import { rowHashSql } from "../../src/engine/row-hash.ts";
-import { table } from "../../src/engine/staging.ts";
-import { tally } from "../../src/engine/summarise.ts";
+} from "../../src/engine/diff/diff.ts";
+import { hashedFields, type SyncField } from "../../src/engine/diff/fields.ts";
+import { tally } from "../../src/engine/diff/summarise.ts";
+import { rowHashSql } from "../../src/engine/staging/row-hash.ts";
+import { table } from "../../src/engine/staging/staging.ts";
 import { testSync } from "../world.ts";
 import {
   type DesiredRow,

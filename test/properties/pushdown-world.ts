@@ -3,8 +3,8 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { type Batch, defineSystem, type Extract, rejected, type System } from "../../src/connector/index.ts";
 import { TransientError } from "../../src/core/errors.ts";
 import type { PlanManifest } from "../../src/core/plan.ts";
-import { type Disk, localDisk } from "../../src/engine/disk.ts";
 import type { OpenPlan } from "../../src/engine/plan-file.ts";
+import { type Disk, localDisk } from "../../src/engine/state/disk.ts";
 import { type VirtualClock, virtualClock } from "../clock.ts";
 import { type Fake, type FakeRecord, makeFake } from "../fake.ts";
 import {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from "vitest";
-import { withStaging } from "../../src/engine/scratch.ts";
-import type { Staging } from "../../src/engine/staging.ts";
+import { withStaging } from "../../src/engine/staging/scratch.ts";
+import type { Staging } from "../../src/engine/staging/staging.ts";
 
 /** One staging engine for all tests of a file. */
 export function sharedStaging(): () => Staging {

@@ -1,6 +1,6 @@
 import { ConfigError, ConflictError, errorCodes, TransientError } from "../../core/errors.ts";
 import type { Sync } from "../../core/sync.ts";
-import type { RunResult } from "../../engine/runs.ts";
+import type { RunResult } from "../../engine/run/runs.ts";
 import type { Settings } from "../check-provider.ts";
 import { errorDiagnostic } from "../diagnostics.ts";
 import { readValue, writeValue } from "../dynamic-value.ts";

@@ -1,0 +1,292 @@
+/**
+ * The three-way diff, as joins in the staging engine.
+ *
+ * First the row hashes of the two sides are joined on the key, and only rows that differ are kept (`candidate`).
+ * Then those rows alone are looked at field by field, with the null policy, `onlyIfEmpty`, `createOnly` and `onDrift`.
+ *
+ * @module
+ */
+
+import { sqlType } from "../../core/canonical.ts";
+import type { Counts } from "../../core/plan.ts";
+import { ident, literal } from "../../core/sql.ts";
+import type { Sync } from "../../core/sync.ts";
+import { type Staging, table } from "../staging/staging.ts";
+import { problemSql } from "../validate.ts";
+import { stageDiffering } from "./differing.ts";
+import type { SyncField } from "./fields.ts";
+import { nothingObserved } from "./observe.ts";
+
+export interface DiffInput {
+  readonly sync: Sync;
+  readonly fields: readonly SyncField[];
+  readonly keyType: "BIGINT" | "VARCHAR";
+  /** Relations: desired (present, key, f, b, h), ledger (key, id, owned, f, k, h), observed (id, key, f, h) or none. */
+  readonly desired: string;
+  readonly failing: readonly number[];
+  readonly sourceKeys: number;
+  readonly sourceNulls: number;
+  /** Parts the two sides are joined in; see `partsFor`. */
+  readonly parts: number;
+  readonly ledger: string;
+  readonly ledgerRows: number;
+  readonly observed: string | null;
+  readonly ambiguous: string | null;
+  readonly idIsKey: boolean;
+}
+
+/** Fills `candidate`: every row that may be a change, a confirmation or a rejection. */
+export async function stageCandidates(staging: Staging, input: DiffInput): Promise<void> {
+  const { desired, observed, ledger } = input;
+  const recorded = `(SELECT key, h, owned FROM ${ledger})`;
+  const deletes = input.sync.mode === "mirror";
+  // Only the key and the hash of the other side enter the join: it stays small, the source streams past it.
+  if (observed) {
+    await staging.run(
+      `CREATE OR REPLACE TABLE ${table("candidate")} AS
+       SELECT d.* EXCLUDE (key, h), coalesce(d.key, o.key) AS key, d.key IS NULL AND d.present AS key_null
+       FROM (SELECT * FROM ${desired}) d ${deletes ? "FULL" : "LEFT"} JOIN (SELECT key, h FROM ${observed}) o ON d.key = o.key
+       LEFT JOIN ${recorded} r ON r.key = coalesce(d.key, o.key)
+       WHERE CASE WHEN d.present THEN d.h IS DISTINCT FROM o.h OR d.h IS DISTINCT FROM r.h${input.sync.adopt ? " OR NOT r.owned" : ""} ELSE coalesce(r.owned, false) END`,
+    );
+  } else if (input.parts > 1) {
+    await stagePartedCandidates(staging, input);
+  } else {
+    await staging.run(
+      `CREATE OR REPLACE TABLE ${table("candidate")} AS
+       SELECT d.* EXCLUDE (key, h), coalesce(d.key, r.key) AS key, d.key IS NULL AND d.present AS key_null, r.key IS NOT NULL AS known
+       FROM (SELECT * FROM ${desired}) d FULL JOIN (SELECT key, h FROM ${recorded}) r ON d.key = r.key
+       WHERE d.h IS DISTINCT FROM r.h`,
+    );
+  }
+  await stageRejects(staging, input);
+}
+
+/** The same as the join of all rows, for many. The rows themselves are read again only where there is a difference. */
+async function stagePartedCandidates(staging: Staging, { desired, ledger, ...input }: DiffInput): Promise<void> {
+  const differing = await stageDiffering(staging, { desired, ledger, parts: input.parts });
+  const some = differing > 0 || input.sourceNulls > 0;
+  await staging.run(
+    `CREATE OR REPLACE TABLE ${table("candidate")} AS
+     SELECT d.* EXCLUDE (h), d.key IS NULL AS key_null, coalesce(x.known, false) AS known
+     FROM (SELECT * FROM ${desired} WHERE ${some}) d LEFT JOIN ${table("differing")} x ON x.key = d.key
+     WHERE d.key IS NULL OR x.key IS NOT NULL
+     UNION ALL BY NAME SELECT key, false AS key_null, known FROM ${table("differing")} WHERE NOT present`,
+  );
+}
+
+/** Rows that cannot be planned for their key's sake go to `rejected` and leave `candidate`. */
+async function stageRejects(staging: Staging, input: DiffInput): Promise<void> {
+  await staging.run(
+    `CREATE OR REPLACE TABLE ${table("rejected")} (key VARCHAR, code VARCHAR, field VARCHAR, count BIGINT)`,
+  );
+  await staging.run(
+    `INSERT INTO ${table("rejected")} SELECT NULL, 'KEY_NULL', NULL, count(*) FROM ${table("candidate")} WHERE key_null HAVING count(*) > 0`,
+  );
+  const rejectKeys = async (keys: string, code: string) => {
+    await staging.run(
+      `INSERT INTO ${table("rejected")} SELECT CAST(key AS VARCHAR), ${literal(code)}, NULL, n FROM (${keys})`,
+    );
+    await staging.run(`DELETE FROM ${table("candidate")} WHERE key IN (SELECT key FROM (${keys}))`);
+  };
+  await staging.run(`DELETE FROM ${table("candidate")} WHERE key_null`);
+  if (await mayHaveDuplicates(staging, input)) {
+    await staging.run(
+      `CREATE OR REPLACE TABLE ${table("duplicate")} AS SELECT key, count(*) AS n FROM (SELECT key FROM ${input.desired}) WHERE key IS NOT NULL GROUP BY key HAVING count(*) > 1`,
+    );
+    await rejectKeys(`SELECT key, n FROM ${table("duplicate")}`, "KEY_DUPLICATE");
+  }
+  if (input.ambiguous)
+    await rejectKeys(
+      `SELECT key, 1 AS n FROM ${input.ambiguous} WHERE key IN (SELECT key FROM ${table("candidate")} WHERE present)`,
+      "AMBIGUOUS",
+    );
+}
+
+/**
+ * Without a destination read, the join has already told: of the ledger's distinct keys, `ledger − gone` met a row, so
+ * more matches than that are duplicates, and new keys can be counted by themselves. This spares a grouping of all rows.
+ */
+async function mayHaveDuplicates(staging: Staging, input: DiffInput): Promise<boolean> {
+  if (input.observed) return true;
+  const found = await staging.row<{ fresh: string; distinct_fresh: string; gone: string }>(
+    `SELECT count(*) FILTER (present AND NOT known) AS fresh, count(DISTINCT key) FILTER (present AND NOT known) AS distinct_fresh,
+            count(*) FILTER (present IS NULL) AS gone FROM ${table("candidate")}`,
+  );
+  const matched = input.sourceKeys - Number(found.fresh);
+  return Number(found.fresh) > Number(found.distinct_fresh) || matched > input.ledgerRows - Number(found.gone);
+}
+
+/** Looks at the candidates field by field and fills `judged`, `confirmed` and `rejected`. */
+export async function stageChanges(staging: Staging, input: DiffInput): Promise<void> {
+  const { sync, fields, keyType } = input;
+  const full = input.observed !== null;
+  await staging.run(
+    `CREATE OR REPLACE TABLE ${table("recorded")} AS SELECT * FROM ${input.ledger} WHERE key IN (SELECT key FROM ${table("candidate")})`,
+  );
+  const observed = input.observed ?? nothingObserved(fields, keyType);
+  const each = (make: (i: number) => string) => fields.map((_, i) => `, ${make(i)}`).join("");
+  const base = full ? "o" : "r";
+  // A record that somebody else made anew under the same key is theirs.
+  const owned = input.idIsKey ? "coalesce(r.owned, false)" : `coalesce(r.owned AND r.id = ${base}.id, false)`;
+  await staging.run(
+    `CREATE OR REPLACE VIEW ${table("joined")} AS
+     SELECT d.key, coalesce(d.present, false) AS wanted, ${base}.key IS NOT NULL AS there, r.key IS NOT NULL AS known,
+            coalesce(${base}.id, r.id) AS id, r.id AS known_id, ${owned} AS owned
+            ${each((i) => `d.f${i} AS d${i}`)} ${each((i) => `${base}.f${i} AS o${i}`)}
+            ${each((i) => `r.f${i} AS r${i}`)} ${each((i) => `coalesce(r.k${i}, false) AS k${i}`)}
+            ${input.failing.map((i) => `, coalesce(d.b${i}, false) AS b${i}`).join("")}
+     FROM ${table("candidate")} d LEFT JOIN ${observed} o ON o.key = d.key LEFT JOIN ${table("recorded")} r ON r.key = d.key`,
+  );
+  await staging.run(`CREATE OR REPLACE VIEW ${table("settled")} AS ${settledSql(sync, fields, full)}`);
+  // New records need no image of what was there: most of a first plan's columns would be empty.
+  await staging.run(`CREATE OR REPLACE TABLE ${table("fresh")} AS ${judgedSql(input, "fresh")}`);
+  await staging.run(`CREATE OR REPLACE TABLE ${table("standing")} AS ${judgedSql(input, "standing")}`);
+  await staging.run(
+    `CREATE OR REPLACE VIEW ${table("judged")} AS
+     SELECT *${each((i) => freshSql(input, i))} FROM ${table("fresh")} UNION ALL BY NAME SELECT * FROM ${table("standing")}`,
+  );
+  // Judged, they are needed no more, and sorting the changes wants the room.
+  await staging.run(`DROP TABLE ${table("candidate")}`);
+  await staging.run(
+    `INSERT INTO ${table("rejected")} SELECT CAST(key AS VARCHAR), problem.code, problem.field, 1 FROM ${table("judged")} WHERE problem IS NOT NULL AND asked`,
+  );
+  await staging.run(
+    `CREATE OR REPLACE VIEW ${table("confirmed")} AS SELECT * FROM ${table("judged")}
+     WHERE ${full} AND wanted AND there AND action IS NULL AND problem IS NULL AND NOT kept
+       AND NOT differs AND NOT recorded`,
+  );
+}
+
+/**
+ * The changes in apply order, as the plan file has them: creates, updates, deletes, each by key. A create sets, and a
+ * delete had, every field that is not null, so only an update says which changed. A column that no action fills is left
+ * out. Ordered as flat columns, each action with only its own: sorting is most of the work of a first plan.
+ */
+export function changesSql({ sync, fields }: DiffInput, counts: Counts): string {
+  const flags = (make: (i: number) => string) =>
+    `struct_pack(${fields.map(({ name }, i) => `${ident(name)} := ${make(i)}`).join(", ")})`;
+  const changed = flags((i) => `c${i}`);
+  const drifted = flags((i) => `c${i} AND s${i}`);
+  const select = (action: string, columns: readonly string[], parts: readonly string[]) => {
+    const rows = `SELECT key, id, owned, reason${columns.flatMap((c) => fields.map((_, i) => `, ${c}${i}`)).join("")}
+      FROM ${table("judged")} WHERE action = '${action}' AND problem IS NULL ORDER BY key`;
+    return `SELECT '${action}' AS action, CAST(key AS VARCHAR) AS key, ${action === "create" ? "CAST(NULL AS VARCHAR)" : "id"} AS id, reason,
+      ${action === "create" ? "true" : `owned OR ${sync.adopt}`} AS owned, ${parts.join(", ")} FROM (${rows})`;
+  };
+  // What is kept for somebody else stays recorded as Ebb left it, so that it stays known as theirs.
+  const settled = sync.onDrift === "keep" ? "l" : "a";
+  const before = `${image(fields, "o")} AS before`;
+  const flagged = [`${changed} AS changed`, `CASE WHEN reason <> 'warehouse' THEN ${drifted} END AS drifted`];
+  const parts = [
+    ...(counts.create > 0 ? [select("create", ["a"], [`${image(fields, "a")} AS after`])] : []),
+    ...(counts.update > 0
+      ? [select("update", [settled, "o", "c", "s"], [...flagged, before, `${image(fields, settled)} AS after`])]
+      : []),
+    ...(counts.delete > 0 ? [select("delete", ["o"], [before])] : []),
+  ];
+  return parts.join("\nUNION ALL BY NAME ") || select("create", ["a"], [`${image(fields, "a")} AS after`]);
+}
+
+/** The records that are right already and not recorded as such. */
+export function confirmedSql({ sync, fields }: DiffInput): string {
+  return `SELECT CAST(key AS VARCHAR) AS key, id, owned OR ${sync.adopt} AS owned, ${image(fields, "a")} AS after
+    FROM (SELECT * FROM ${table("confirmed")} ORDER BY key)`;
+}
+
+/** Recorded records that are not as recorded, and that neither a change nor a confirmation will set right. */
+export async function leftMoved(staging: Staging, { ledger, observed }: DiffInput): Promise<number> {
+  if (!observed) return 0;
+  const { n } = await staging.row<{ n: string }>(
+    `SELECT count(*) AS n FROM (SELECT key, h FROM ${ledger}) r LEFT JOIN (SELECT key, h FROM ${observed}) o ON o.key = r.key
+     WHERE o.h IS DISTINCT FROM r.h
+       AND NOT EXISTS (SELECT 1 FROM ${table("judged")} j WHERE j.key = r.key AND j.action IS NOT NULL AND j.problem IS NULL AND NOT j.kept)
+       AND NOT EXISTS (SELECT 1 FROM ${table("confirmed")} c WHERE c.key = r.key)`,
+  );
+  return Number(n);
+}
+
+function image(fields: readonly SyncField[], prefix: string): string {
+  return `struct_pack(${fields.map(({ name }, i) => `${ident(name)} := ${prefix}${i}`).join(", ")})`;
+}
+
+/**
+ * Per field: what it will be (`a`), whether that is a change (`c`), whether somebody else moved it (`s`), and both (`w`);
+ * and with `onDrift: keep` what is recorded of it (`l`).
+ */
+function settledSql(sync: Sync, fields: readonly SyncField[], full: boolean): string {
+  const keep = sync.onDrift === "keep";
+  const columns = fields.map(({ mapping }, i) => {
+    const drifted = full ? `(known AND k${i} AND o${i} IS DISTINCT FROM r${i})` : "false";
+    const moved = full ? `(known AND k${i} AND (NOT wanted OR d${i} IS DISTINCT FROM r${i}))` : "true";
+    let wanted = `d${i}`;
+    if (mapping.whenNull === "keep") wanted = `coalesce(d${i}, o${i})`;
+    if (mapping.onlyIfEmpty)
+      wanted = `CASE WHEN o${i} IS NULL OR CAST(o${i} AS VARCHAR) = '' THEN ${wanted} ELSE o${i} END`;
+    if (mapping.createOnly) wanted = `o${i}`;
+    const held = `(${drifted} AND (${wanted}) IS DISTINCT FROM o${i})`;
+    if (keep) wanted = `CASE WHEN ${drifted} THEN o${i} ELSE ${wanted} END`;
+    const after = `CASE WHEN NOT wanted THEN NULL WHEN there THEN ${wanted} ELSE d${i} END`;
+    return { after, drifted, moved, held, index: i };
+  });
+  const inner = columns.flatMap(({ after, drifted, moved, held, index }) => [
+    `${after} AS a${index}`,
+    `${drifted} AS s${index}`,
+    `${moved} AS w${index}`,
+    ...(keep ? [`CASE WHEN wanted AND there AND ${held} THEN r${index} ELSE ${after} END AS l${index}`] : []),
+  ]);
+  const changed = columns.map(
+    ({ index: i }) =>
+      `CASE WHEN NOT wanted THEN o${i} IS NOT NULL WHEN there THEN a${i} IS DISTINCT FROM o${i} ELSE a${i} IS NOT NULL END AS c${i}`,
+  );
+  const kept = keep ? columns.map(({ held }) => held).join(" OR ") || "false" : "false";
+  return `SELECT *, ${[...changed, `wanted AND there AND (${kept}) AS kept`].join(", ")} FROM (SELECT ${["*", ...inner].join(", ")} FROM ${table("joined")})`;
+}
+
+/** What the columns of a field that `fresh` leaves out would hold. */
+function freshSql({ sync, fields }: DiffInput, i: number): string {
+  const empty = `CAST(NULL AS ${sqlType(fields[i]?.type ?? { kind: "text" })})`;
+  const recorded = sync.onDrift === "keep" ? `, a${i} AS l${i}` : "";
+  return `${empty} AS o${i}, a${i} IS NOT NULL AS c${i}, false AS s${i}${recorded}`;
+}
+
+/** Adds the action the mode allows, the reason, and the first problem a check finds; of wanted records that are not there, or of all others. */
+function judgedSql(input: DiffInput, which: "fresh" | "standing"): string {
+  const { sync, fields } = input;
+  const any = (make: (i: number) => string) => fields.map((_, i) => make(i)).join(" OR ") || "false";
+  const creates = sync.mode !== "update";
+  const updates = sync.mode !== "create";
+  const action = `CASE
+    WHEN wanted AND there AND ${updates} AND (${any((i) => `c${i}`)}) THEN 'update'
+    WHEN wanted AND NOT there AND ${creates} THEN 'create'
+    WHEN NOT wanted AND there AND owned AND ${sync.mode === "mirror"} THEN 'delete' END`;
+  // A record that is gone though it was recorded has drifted as a whole.
+  const reason = `CASE
+    WHEN wanted AND NOT there THEN CASE WHEN known THEN 'drift' ELSE 'warehouse' END
+    WHEN ${any((i) => `(c${i} AND s${i} AND w${i})`)} THEN 'conflict'
+    WHEN ${any((i) => `(c${i} AND s${i})`)} THEN CASE WHEN ${any((i) => `(c${i} AND NOT s${i})`)} THEN 'conflict' ELSE 'drift' END
+    ELSE 'warehouse' END`;
+  const same = fields.map((_, i) => `r${i} IS NOT DISTINCT FROM a${i} AND k${i}`).join(" AND ") || "true";
+  const settled = `known AND known_id IS NOT DISTINCT FROM id AND (owned OR NOT ${sync.adopt}) AND ${same}`;
+  // Only what is looked at later is kept: these rows may be all there are.
+  const columns = [
+    ...["key", "id", "owned", "wanted", "there", "kept"],
+    ...fields.flatMap((_, i) => [
+      `a${i}`,
+      ...(which === "standing" ? [`o${i}`, `c${i}`, `s${i}`, ...(sync.onDrift === "keep" ? [`l${i}`] : [])] : []),
+    ]),
+    `${action} AS action`,
+    `${reason} AS reason`,
+    `${problemSql(fields, input.failing, creates)} AS problem`,
+    `(${settled}) AS recorded`,
+    `wanted AND CASE WHEN there THEN ${updates} ELSE ${creates} END AS asked`,
+    `(${any((i) => `c${i}`)}) AS differs`,
+  ];
+  const condition = which === "fresh" ? "wanted AND NOT there" : "NOT wanted OR there";
+  return `SELECT ${columns.join(", ")} FROM ${table("settled")} WHERE ${condition}`;
+}
+
+/** The recorded column types, for the segment a run will write. */
+export function typesOf(fields: readonly SyncField[]): Readonly<Record<string, SyncField["type"]>> {
+  return Object.fromEntries(fields.map(({ name, type }) => [name, type]));
+}

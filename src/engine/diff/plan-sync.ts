@@ -1,0 +1,229 @@
+/** Plans one sync: from its declaration to its files in the plan's folder. @module */
+import { join } from "node:path";
+import { ConfigError, EbbError } from "../../core/errors.ts";
+import type { Counts, PlannedSync, SyncSummary } from "../../core/plan.ts";
+import { literal } from "../../core/sql.ts";
+import type { Refresh, Sync } from "../../core/sync.ts";
+import type { ObjectDescription } from "../../core/types.ts";
+import type { Connections, OpenDestination } from "../connect/connections.ts";
+import type { LoadedRun } from "../run/runs.ts";
+import { type Staging, table } from "../staging/staging.ts";
+import { ledgerSql } from "../state/ledger.ts";
+import { recordedSegments } from "../state/recorded.ts";
+import { fileName, type State, type StateStore } from "../state/state.ts";
+import type { Listener } from "../world.ts";
+import { stageDesired, stageExtract } from "./desired.ts";
+import { changesSql, confirmedSql, type DiffInput, leftMoved, stageCandidates, stageChanges, typesOf } from "./diff.ts";
+import { partsFor } from "./differing.ts";
+import { hashedFields, keyTypeOf, matchTypes, syncFields } from "./fields.ts";
+import { stageLookups } from "./lookups.ts";
+import { saveMarks, stageChanged } from "./marks.ts";
+import { withNewFields } from "./new-fields.ts";
+import { stageSides } from "./sides.ts";
+import { sourceQuery } from "./source-query.ts";
+import { tally } from "./summarise.ts";
+import { checkActions, checkKey, createClass } from "./sync-checks.ts";
+import { completeSummary, unreadSummary } from "./sync-summary.ts";
+
+export interface PlanSyncInput {
+  readonly sync: Sync;
+  readonly connections: Connections;
+  readonly store: StateStore;
+  readonly state: State;
+  /** Runs that have acknowledged changes which the state does not list yet. */
+  readonly unfinished: readonly LoadedRun[];
+  readonly refresh: Refresh;
+  /** Version of Ebb. */
+  readonly tool: string;
+  /** Folder the plan is made in. */
+  readonly directory: string;
+  readonly listen: Listener;
+}
+
+export interface SyncPlan {
+  readonly summary: SyncSummary;
+  /** Absent when the sync could not be read. */
+  readonly planned?: PlannedSync;
+}
+
+export async function planSync(staging: Staging, input: PlanSyncInput, signal: AbortSignal): Promise<SyncPlan> {
+  const { sync, connections } = input;
+  let open: OpenDestination | undefined;
+  let account = "";
+  let system = "";
+  try {
+    const source = await connections.source(sync.source.connection);
+    system = source.system;
+    open = await connections.destination(sync.destination.connection);
+    account = await open.destination.account(signal);
+    const object = await open.destination.describe(sync.destination.object, signal);
+    return await planDescribed(staging, input, { open, account, object, sourceSystem: system }, signal);
+  } catch (error) {
+    // What may work later leaves the plan incomplete; what is wrong in the project stops it.
+    if (!(error instanceof EbbError) || error.effect !== "transient") throw valueError(error, sync) ?? error;
+    return { summary: unreadSummary({ sync, refresh: input.refresh, sourceSystem: system, open, account }, error) };
+  }
+}
+
+/**
+ * A relation is read by the staging engine, so what its query cannot compute fails here. The engine's own statements try
+ * every cast. The message quotes values, which are left out.
+ */
+function valueError(error: unknown, { name, source }: Sync): ConfigError | undefined {
+  const [words = ""] = error instanceof Error && !(error instanceof EbbError) ? error.message.split("\n") : [];
+  if (!/^(Conversion|Out of Range|Invalid Input) Error: /.test(words)) return undefined;
+  const said = words.replace(/'[^']*'/g, "'…'").replace(/"[^"]*"/g, '"…"');
+  return new ConfigError("SOURCE_FAILED", `sync "${name}", ${source.connection}: ${said}`, { at: `sync "${name}"` });
+}
+
+interface Described {
+  readonly open: OpenDestination;
+  readonly account: string;
+  readonly object: ObjectDescription;
+  readonly sourceSystem: string;
+}
+
+async function planDescribed(
+  staging: Staging,
+  input: PlanSyncInput,
+  { open, account, object: described, sourceSystem }: Described,
+  signal: AbortSignal,
+): Promise<SyncPlan> {
+  const { sync, listen, state, store } = input;
+  const callsBefore = open.limiter.calls();
+  const progress = (phase: "source" | "destination") => (done: number) =>
+    listen({ type: "progress", sync: sync.name, phase, done });
+  const phase = (name: "source" | "destination" | "diff" | "save", total?: number) =>
+    listen({ type: "phase", sync: sync.name, phase: name, ...(total === undefined ? {} : { total }) });
+
+  checkActions(sync, open);
+  const { source } = await input.connections.source(sync.source.connection);
+  const { object, newFields } = await withNewFields(
+    staging,
+    { sync, source, destination: open.destination, object: described },
+    signal,
+  );
+  const fields = syncFields(sync, object);
+  const keyTypes = matchTypes(sync, object);
+  const keyType = keyTypeOf(sync, object);
+  const recorded = state.syncs[sync.name];
+  checkKey(sync, recorded, keyType, account);
+
+  const segments = await recordedSegments(staging, store, recorded, input.unfinished, sync.name);
+  await staging.run(
+    `CREATE OR REPLACE VIEW ${table("ledger")} AS ${await ledgerSql(staging, segments, hashedFields(fields), keyType)}`,
+  );
+  const recordedRows = await staging.row<{ rows: string; owned: string }>(
+    `SELECT count(*) AS rows, count(*) FILTER (owned) AS owned FROM ${table("ledger")}`,
+  );
+
+  phase("source");
+  const changed =
+    sync.diff === "warehouse"
+      ? await stageChanged(
+          staging,
+          {
+            ...{ sync, source, fields, keyTypes, keyType, store, tool: input.tool },
+            lineage: state.lineage,
+            held: recorded?.marks,
+            onRows: progress("source"),
+          },
+          signal,
+        )
+      : undefined;
+  const extract = changed ? undefined : await source.extract(sourceQuery(sync), signal);
+  const rows =
+    changed?.rows ?? (extract ? await stageExtract(staging, "source_rows", extract, progress("source")) : "");
+  const lookups = await stageLookups(staging, { sync, fields, source: rows, open }, signal);
+  const desired = await stageDesired(staging, {
+    sync,
+    fields,
+    keyTypes,
+    keyType,
+    source: rows,
+    lookups,
+    materialise: extract?.kind !== "relation" || sync.source.query !== undefined || lookups.size > 0,
+    changed,
+  });
+
+  const base: DiffInput = {
+    sync,
+    fields,
+    keyType,
+    desired: `(${desired.sql})`,
+    failing: desired.failing,
+    sourceKeys: desired.rows - desired.nullKeys,
+    sourceNulls: desired.nullKeys,
+    parts: partsFor(desired.rows, Number(recordedRows.rows)),
+    ledger: table("ledger"),
+    ledgerRows: Number(recordedRows.rows),
+    observed: null,
+    ambiguous: null,
+    idIsKey: open.capabilities.idIsKey,
+  };
+  const sides = {
+    refresh: input.refresh,
+    open,
+    object,
+    keyTypes,
+    recorded,
+    onPhase: phase,
+    onRows: progress("destination"),
+  };
+  const { diff, observed } = await stageSides(staging, base, sides, signal);
+
+  phase("diff");
+  await stageCandidates(staging, diff);
+  await stageChanges(staging, diff);
+  const found = await tally(staging, fields);
+  phase("save");
+  const file = await saveChanges(staging, input.directory, diff, found.counts);
+  if (changed) await saveMarks(staging, input.directory, file);
+
+  const create = createClass(sync, object, open);
+  const summary = completeSummary({
+    sync,
+    refresh: input.refresh,
+    sourceSystem,
+    open,
+    account,
+    found,
+    newFields,
+    sourceRows: desired.rows,
+    owned: Number(recordedRows.owned),
+    basis: observed?.basis ?? { read: "ledger", recordsRead: 0 },
+    createClass: create,
+    planCalls: open.limiter.calls() - callsBefore,
+    warnings: changed?.warnings ?? [],
+  });
+  const planned: PlannedSync = {
+    sync,
+    file,
+    account,
+    types: typesOf(fields),
+    keyType,
+    idIsKey: open.capabilities.idIsKey,
+    createIsIdempotent: create,
+    observedAt: observed?.observedAt ?? null,
+    coversAll: input.refresh === "full" && (await leftMoved(staging, diff)) === 0,
+    newFields,
+    changes: found.counts.create + found.counts.update + found.counts.delete,
+    confirmed: found.confirmed,
+    ...(changed ? { marks: changed.marks } : {}),
+  };
+  return { summary, planned };
+}
+
+async function saveChanges(staging: Staging, directory: string, diff: DiffInput, counts: Counts): Promise<string> {
+  const file = fileName(diff.sync.name);
+  const copy = async (folder: string, sql: string) => {
+    await staging.run(
+      `COPY (${sql}) TO ${literal(join(directory, folder, `${file}.parquet`))} (FORMAT parquet, COMPRESSION snappy)`,
+    );
+  };
+  await staging.run("SET preserve_insertion_order = true");
+  await copy("changes", changesSql(diff, counts));
+  await copy("confirmed", confirmedSql(diff));
+  await copy("rejected", `SELECT * FROM ${table("rejected")} ORDER BY code, field, key`);
+  return file;
+}

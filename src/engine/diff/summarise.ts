@@ -1,0 +1,54 @@
+import type { Counts, FieldCount, RejectedCount } from "../../core/plan.ts";
+import type { Reason } from "../../core/types.ts";
+import { type Row, type Staging, table } from "../staging/staging.ts";
+import type { SyncField } from "./fields.ts";
+
+export interface Tally {
+  readonly counts: Counts;
+  readonly reasons: Readonly<Record<Reason, number>>;
+  readonly fields: readonly FieldCount[];
+  readonly rejected: readonly RejectedCount[];
+  readonly confirmed: number;
+  readonly skipped: number;
+  readonly driftKept: number;
+}
+
+/** Counts what the diff staged. Only names and numbers leave here, never values. */
+export async function tally(staging: Staging, fields: readonly SyncField[]): Promise<Tally> {
+  const numbers = (row: Row) => Object.fromEntries(Object.entries(row).map(([name, n]) => [name, Number(n ?? 0)]));
+  const per = fields.flatMap((_, i) => [
+    `count(*) FILTER (action = 'update' AND c${i}) AS c${i}`,
+    `count(*) FILTER (action = 'update' AND c${i} AND o${i} IS NULL) AS n${i}`,
+    `count(*) FILTER (action = 'update' AND c${i} AND a${i} IS NULL) AS e${i}`,
+  ]);
+  const n = numbers(
+    await staging.row(
+      `SELECT ${["create", "update", "delete"].map((a) => `count(*) FILTER (action = '${a}') AS "${a}"`).join(", ")},
+       ${["warehouse", "drift", "conflict"].map((r) => `count(*) FILTER (reason = '${r}') AS "${r}"`).join(", ")}
+       ${per.map((sql) => `, ${sql}`).join("")} FROM ${table("judged")} WHERE action IS NOT NULL AND problem IS NULL`,
+    ),
+  );
+  const rest = numbers(
+    await staging.row(
+      `SELECT (SELECT count(*) FROM ${table("confirmed")}) AS confirmed, count(*) FILTER (kept AND action IS NULL AND (problem IS NULL OR NOT asked)) AS kept,
+       count(*) FILTER (wanted AND action IS NULL AND NOT there) + count(*) FILTER (wanted AND action IS NULL AND there AND NOT kept AND (${
+         fields.map((_, i) => `c${i}`).join(" OR ") || "false"
+       })) AS skipped FROM ${table("judged")}`,
+    ),
+  );
+  const rejected = await staging.rows<{ code: RejectedCount["code"]; field: string | null; count: string }>(
+    `SELECT code, field, sum(count)::BIGINT AS count FROM ${table("rejected")} GROUP BY code, field ORDER BY code, field`,
+  );
+  return {
+    counts: { create: n.create ?? 0, update: n.update ?? 0, delete: n.delete ?? 0 },
+    reasons: { warehouse: n.warehouse ?? 0, drift: n.drift ?? 0, conflict: n.conflict ?? 0 },
+    fields: fields
+      .map(({ name }, i) => ({ name, changed: n[`c${i}`] ?? 0, filled: n[`n${i}`] ?? 0, cleared: n[`e${i}`] ?? 0 }))
+      .filter(({ changed }) => changed > 0)
+      .sort((a, b) => b.changed - a.changed),
+    rejected: rejected.map(({ code, field, count }) => ({ code, field, count: Number(count) })),
+    confirmed: rest.confirmed ?? 0,
+    skipped: rest.skipped ?? 0,
+    driftKept: rest.kept ?? 0,
+  };
+}

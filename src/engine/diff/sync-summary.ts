@@ -1,0 +1,91 @@
+/** One sync's part of a plan's summary: numbers and names, no values. @module */
+import type { EbbError } from "../../core/errors.ts";
+import { checkGuards } from "../../core/guards.ts";
+import type { Basis, PlannedSync, SyncSummary } from "../../core/plan.ts";
+import type { Refresh, Sync } from "../../core/sync.ts";
+import type { NewField } from "../../core/types.ts";
+import type { OpenDestination } from "../connect/connections.ts";
+import { estimateCost } from "./estimate.ts";
+import type { Tally } from "./summarise.ts";
+
+export interface Ends {
+  readonly sync: Sync;
+  readonly refresh: Refresh;
+  readonly sourceSystem: string;
+  /** Absent when the destination could not be opened. */
+  readonly open: OpenDestination | undefined;
+  readonly account: string;
+}
+
+export interface SummaryInput extends Ends {
+  readonly open: OpenDestination;
+  readonly found: Tally;
+  readonly newFields: readonly NewField[];
+  readonly sourceRows: number;
+  readonly owned: number;
+  readonly basis: Omit<Basis, "refresh">;
+  readonly createClass: PlannedSync["createIsIdempotent"];
+  readonly planCalls: number;
+  readonly warnings: readonly string[];
+}
+
+export function completeSummary(input: SummaryInput): SyncSummary {
+  const { sync, found, sourceRows, open } = input;
+  const { counts, reasons, skipped, driftKept } = found;
+  const rejected = found.rejected.reduce((sum, { count }) => sum + count, 0);
+  const changedRows = counts.create + counts.update + rejected + skipped + driftKept;
+  const warnings =
+    counts.create > 0 && input.createClass === "no" && sync.createSafety === "atLeastOnce"
+      ? ["a create whose answer is lost may be sent twice (createSafety: atLeastOnce)"]
+      : [];
+  return {
+    ...endsOf(input, sourceRows),
+    basis: { refresh: input.refresh, ...input.basis },
+    complete: true,
+    problem: null,
+    ...found,
+    newFields: input.newFields,
+    unchanged: Math.max(0, sourceRows - changedRows),
+    guards: checkGuards(sync, {
+      counts,
+      sourceRows,
+      owned: input.owned,
+      drifted: reasons.drift + reasons.conflict,
+      rejected,
+    }),
+    warnings: [...warnings, ...input.warnings],
+    cost: estimateCost(open, counts, input.planCalls, input.newFields.length),
+  };
+}
+
+/** A sync that could not be read: nothing is known of its changes, so it has none. */
+export function unreadSummary(ends: Ends, error: EbbError): SyncSummary {
+  return {
+    ...endsOf(ends, 0),
+    basis: { refresh: ends.refresh, read: "ledger", recordsRead: 0 },
+    complete: false,
+    problem: `${error.code}: ${error.message}`,
+    counts: { create: 0, update: 0, delete: 0 },
+    unchanged: 0,
+    confirmed: 0,
+    skipped: 0,
+    reasons: { warehouse: 0, drift: 0, conflict: 0 },
+    driftKept: 0,
+    newFields: [],
+    fields: [],
+    rejected: [],
+    guards: [],
+    warnings: [],
+    cost: { planCalls: ends.open?.limiter.calls() ?? 0, applyCalls: 0, applySeconds: null, quota: null },
+  };
+}
+
+function endsOf({ sync, sourceSystem, open, account }: Ends, rows: number) {
+  const { connection, object } = sync.destination;
+  return {
+    name: sync.name,
+    source: { connection: sync.source.connection, system: sourceSystem, rows },
+    destination: { connection, system: open?.system ?? "", object, account },
+    mode: sync.mode,
+  };
+}

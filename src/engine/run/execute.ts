@@ -1,0 +1,149 @@
+/** Executes one sync of a run: what was left in doubt first, then what still waits, in apply order. @module */
+
+import type { PlannedSync } from "../../core/plan.ts";
+import type { Action, Change } from "../../core/types.ts";
+import type { Connections } from "../connect/connections.ts";
+import { changesFrom, type PlannedChange, readChangePages, readChanges } from "../diff/changes.ts";
+import { routeFor } from "../diff/estimate.ts";
+import { matchTypes } from "../diff/fields.ts";
+import type { Staging } from "../staging/staging.ts";
+import type { Listener, World } from "../world.ts";
+import { cutBatches } from "./batches.ts";
+import type { Journal } from "./journal.ts";
+import { loadCreates } from "./load.ts";
+import { createMovedCheck } from "./moved.ts";
+import { Status, type SyncProgress } from "./progress.ts";
+import { positions } from "./ranges.ts";
+import { createReader } from "./readback.ts";
+import { createRecorder } from "./record.ts";
+import { type BatchDesk, resumeBatch, writeBatch } from "./write-batch.ts";
+
+export interface ExecuteInput {
+  readonly world: World;
+  readonly connections: Connections;
+  readonly planned: PlannedSync;
+  /** The plan's folder. */
+  readonly directory: string;
+  readonly journal: Journal;
+  readonly progress: SyncProgress;
+  readonly listen: Listener;
+  /** Aborted: no further batch begins; those in flight are finished. */
+  readonly stop: AbortSignal;
+}
+
+export async function executeSync(staging: Staging, input: ExecuteInput, signal: AbortSignal): Promise<void> {
+  const { world, planned, progress, directory, listen, stop, journal } = input;
+  const { sync } = planned;
+  if (progress.status.every((status) => status !== Status.waiting && status !== Status.sent)) return;
+  const open = await input.connections.destination(sync.destination.connection);
+  const object = await open.destination.describe(sync.destination.object, signal);
+  const reader = createReader(staging, open, planned, matchTypes(sync, object));
+  // Of a run that is resumed, what it has done before counts.
+  let done = progress.status.reduce((sum, one) => sum + (one === Status.waiting || one === Status.sent ? 0 : 1), 0);
+  listen({ type: "phase", sync: sync.name, phase: "apply", total: planned.changes });
+  const recorder = createRecorder({
+    sync: sync.name,
+    journal,
+    progress,
+    idIsKey: planned.idIsKey,
+    onDone: (changes) => {
+      done += changes;
+      listen({ type: "progress", sync: sync.name, phase: "apply", done });
+    },
+  });
+  const moved = createMovedCheck(world, open, planned, reader);
+  const desk: BatchDesk = { world, open, planned, reader, moved, journal, recorder };
+
+  await resumeOpenBatches(staging, desk, directory, progress, signal);
+
+  const perAction = await countActions(staging, directory, planned);
+  const creates = perAction.get("create") ?? 0;
+  await loadCreates(staging, { open, planned, directory, progress, recorder, creates, stop }, signal);
+  await resumeOpenBatches(staging, desk, directory, progress, signal);
+  const routeOf = (action: Action) => routeFor(open.capabilities, action, perAction.get(action) ?? 0);
+  const batches = cutBatches(
+    waitingOnly(readChangePages(staging, directory, planned, waitingWhere(progress)), progress),
+    routeOf,
+  );
+  // An action's batches may run beside each other; the next action begins when they have ended.
+  let running: Action | undefined;
+  const inFlight = new Set<Promise<void>>();
+  let failure: { readonly error: unknown } | undefined;
+  const fail = (error: unknown) => {
+    failure ??= { error };
+  };
+  const halted = () => stop.aborted || failure !== undefined;
+  try {
+    // The next batch is read while the last is written.
+    let reading = batches.next();
+    while (!halted()) {
+      const next = await reading;
+      if (next.done || halted()) break;
+      reading = batches.next();
+      reading.catch(fail);
+      const { route, action, changes } = next.value;
+      if (running !== undefined && action !== running) await Promise.all(inFlight);
+      running = action;
+      const work = writeBatch(desk, route.name, changes, signal)
+        .catch(fail)
+        .finally(() => inFlight.delete(work));
+      inFlight.add(work);
+      while (inFlight.size >= route.concurrency && !halted()) await Promise.race(inFlight);
+    }
+    await reading;
+  } finally {
+    await Promise.all(inFlight);
+    await batches.return();
+  }
+  if (failure) throw failure.error;
+}
+
+async function resumeOpenBatches(
+  staging: Staging,
+  desk: BatchDesk,
+  directory: string,
+  progress: SyncProgress,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const open of [...progress.batches.values()]) {
+    const left = [...positions(open.n)].filter((n) => progress.status[n] === Status.sent);
+    if (left.length === 0) continue;
+    const changes: Change[] = [];
+    const within = `n BETWEEN ${left[0]} AND ${left[left.length - 1]}`;
+    for await (const { change } of readChanges(staging, directory, desk.planned, within))
+      if (progress.status[change.n] === Status.sent) changes.push(change);
+    const mine = new Set(left);
+    await resumeBatch(
+      desk,
+      open.route,
+      changes.filter(({ n }) => mine.has(n)),
+      open.ticket,
+      signal,
+    );
+  }
+}
+
+/** Where the changes that wait begin and end: what a load or an earlier run has done need not be read again. */
+function waitingWhere({ status }: SyncProgress): string {
+  const first = status.indexOf(Status.waiting);
+  return first < 0 ? "false" : `n BETWEEN ${first} AND ${status.lastIndexOf(Status.waiting)}`;
+}
+
+async function* waitingOnly(
+  pages: AsyncIterable<readonly PlannedChange[]>,
+  { status }: SyncProgress,
+): AsyncIterable<readonly Change[]> {
+  for await (const page of pages)
+    yield page.flatMap(({ change }) => (status[change.n] === Status.waiting ? [change] : []));
+}
+
+async function countActions(
+  staging: Staging,
+  directory: string,
+  planned: PlannedSync,
+): Promise<ReadonlyMap<Action, number>> {
+  const rows = await staging.rows<{ action: Action; n: string }>(
+    `SELECT action, count(*) AS n FROM ${changesFrom(directory, planned)} GROUP BY action`,
+  );
+  return new Map(rows.map(({ action, n }) => [action, Number(n)]));
+}

@@ -1,0 +1,126 @@
+/** Runs on disk: each has its own copy of the plan, its journal and, once ended, its result. @module */
+import { join } from "node:path";
+import { ConfigError } from "../../core/errors.ts";
+import type { PlanManifest } from "../../core/plan.ts";
+import type { StateStore } from "../state/state.ts";
+import type { World } from "../world.ts";
+import type { JournalEntry } from "./journal.ts";
+import { readJournal } from "./journal.ts";
+import { countStatus, foldEntry, newProgress, type StatusName, type SyncProgress } from "./progress.ts";
+
+/** How a run ended. `stopped` and `failed` can be resumed. */
+export type RunStatus = "applied" | "partial" | "stopped" | "running";
+
+export interface RunResult {
+  readonly run: string;
+  readonly status: RunStatus;
+  readonly started: string;
+  readonly ended: string | null;
+  readonly digest: string;
+  readonly serial: number | null;
+  readonly syncs: Readonly<Record<string, Readonly<Record<StatusName, number>>>>;
+  /** Rejected records by the vendor's code. */
+  readonly rejected: readonly {
+    readonly sync: string;
+    readonly code: string;
+    readonly field: string | null;
+    readonly count: number;
+  }[];
+  readonly problem?: string;
+  /** What the run could not do besides its changes. */
+  readonly warnings?: readonly string[];
+}
+
+export interface RunFiles {
+  readonly directory: string;
+  readonly plan: string;
+  readonly journal: string;
+  readonly result: string;
+}
+
+export function runFiles(store: StateStore, run: string): RunFiles {
+  const directory = join(store.directory, "runs", run);
+  return {
+    directory,
+    plan: join(directory, "plan"),
+    journal: join(directory, "journal.ndjson"),
+    result: join(directory, "result.json"),
+  };
+}
+
+export interface LoadedRun {
+  readonly run: string;
+  readonly files: RunFiles;
+  readonly manifest: PlanManifest;
+  readonly entries: readonly JournalEntry[];
+  readonly progress: ReadonlyMap<string, SyncProgress>;
+  /** Present once the run has ended and is in the ledger. */
+  readonly result: RunResult | null;
+}
+
+/** Names of all runs, oldest first: they begin with the time. */
+export function listRuns(world: World, store: StateStore): Promise<readonly string[]> {
+  return world.disk.list(join(store.directory, "runs"));
+}
+
+export async function loadRun(world: World, store: StateStore, run: string): Promise<LoadedRun> {
+  const files = runFiles(store, run);
+  const text = await world.disk.read(join(files.plan, "manifest.json"));
+  if (text === null) throw new ConfigError("RUN_UNKNOWN", `there is no run "${run}"`);
+  const manifest = JSON.parse(text) as PlanManifest;
+  const entries = await readJournal(world.disk, files.journal);
+  const progress = new Map(manifest.syncs.map(({ sync, changes }) => [sync.name, newProgress(changes)]));
+  for (const entry of entries) {
+    if ("sync" in entry) {
+      const one = progress.get(entry.sync);
+      if (one) foldEntry(one, entry);
+    }
+  }
+  const result = await world.disk.read(files.result);
+  return {
+    run,
+    files,
+    manifest,
+    entries,
+    progress,
+    result: result === null ? null : (JSON.parse(result) as RunResult),
+  };
+}
+
+/** Runs that began and have not ended. */
+export async function unfinishedRuns(world: World, store: StateStore): Promise<readonly LoadedRun[]> {
+  const found: LoadedRun[] = [];
+  for (const run of await listRuns(world, store)) {
+    const { journal, result } = runFiles(store, run);
+    if ((await world.disk.exists(result)) || !(await world.disk.exists(journal))) continue;
+    found.push(await loadRun(world, store, run));
+  }
+  return found;
+}
+
+export function resultOf(
+  { run, manifest, progress, entries }: Pick<LoadedRun, "run" | "manifest" | "progress" | "entries">,
+  status: RunStatus,
+  ended: string | null,
+  serial: number | null,
+  problem?: string,
+): RunResult {
+  const start = entries[0];
+  const rejected = new Map<string, RunResult["rejected"][number]>();
+  for (const [sync, { rejected: entriesOf }] of progress)
+    for (const [, code, field] of entriesOf.values()) {
+      const at = JSON.stringify([sync, code, field]);
+      rejected.set(at, { sync, code, field, count: (rejected.get(at)?.count ?? 0) + 1 });
+    }
+  return {
+    run,
+    status,
+    started: start?.t === "start" ? start.at : "",
+    ended,
+    digest: manifest.digest,
+    serial,
+    syncs: Object.fromEntries([...progress].map(([name, one]) => [name, countStatus(one)])),
+    rejected: [...rejected.values()],
+    ...(problem ? { problem } : {}),
+  };
+}

@@ -1,0 +1,162 @@
+/**
+ * The staging engine: an embedded DuckDB that spills to disk, in which both sides of a diff meet as columns.
+ * Its own tables are always named in full (`staging.main.…`), since a source may change the search path.
+ * @module
+ */
+import { cpus } from "node:os";
+import { join } from "node:path";
+import type { DuckDBDataChunk } from "@duckdb/node-api";
+import { canonicalJson } from "../../core/canonical-json.ts";
+import { ident } from "../../core/sql.ts";
+
+export type Row = Readonly<Record<string, unknown>>;
+
+export interface Staging {
+  /** Folder for this staging's files. */
+  readonly directory: string;
+  /** Version of the engine; hashes of different versions are not compared. */
+  readonly version: string;
+  run(sql: string): Promise<void>;
+  /** Statements that make a source's relation reachable, run now and for every stream. */
+  reach(statements: readonly string[]): Promise<void>;
+  /** Rows as JSON objects; big integers are text. For small answers. */
+  rows<T extends Row>(sql: string): Promise<readonly T[]>;
+  /** The one row of an aggregate. */
+  row<T extends Row>(sql: string): Promise<T>;
+  /** One column of text, streamed. */
+  text(sql: string): AsyncIterable<string>;
+  /** The same in pages of some thousand. */
+  textPages(sql: string): AsyncIterable<readonly string[]>;
+  /** Names and types of a query's columns. */
+  describe(sql: string): Promise<readonly { readonly name: string; readonly type: string }[]>;
+  /** Creates `staging.main.<table>` of text columns and fills it. */
+  loadText(table: string, columns: readonly string[], batches: AsyncIterable<TextColumns>): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Columns of text of equal length, in the order of the table's columns. */
+export type TextColumns = readonly (readonly (string | null)[])[];
+
+export interface StagingOptions {
+  readonly directory: string;
+  /** DuckDB's memory limit in megabytes (default 600): it spills beyond. */
+  readonly memoryMb?: number;
+}
+
+/** Qualified name of a staging table. */
+export function table(name: string): string {
+  return `staging.main.${ident(name)}`;
+}
+
+export async function openStaging({ directory, memoryMb = 600 }: StagingOptions): Promise<Staging> {
+  const duckdb = await import("@duckdb/node-api");
+  const instance = await duckdb.DuckDBInstance.create(":memory:", {
+    memory_limit: `${memoryMb}MB`,
+    threads: String(Math.max(2, cpus().length)),
+    temp_directory: join(directory, "spill"),
+    preserve_insertion_order: "false",
+    autoinstall_known_extensions: "false",
+  });
+  const connection = await instance.connect();
+  connection.registerScalarFunction(jsonFunction(duckdb));
+  // In memory and spilling, not a file: tables that live for one plan need no log and no checkpoints.
+  await connection.run("ATTACH ':memory:' AS staging");
+  await connection.run("SET GLOBAL TimeZone = 'UTC'");
+
+  const reached: string[] = [];
+  // One statement at a time: batches in flight beside each other share this connection.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const next = last.then(work);
+    last = next.catch(() => undefined);
+    return next;
+  };
+  const run = (sql: string) =>
+    inTurn(async () => {
+      await connection.run(sql);
+    });
+  const rows = <T extends Row>(sql: string) =>
+    inTurn(async () => (await connection.runAndReadAll(sql)).getRowObjectsJson() as unknown as readonly T[]);
+
+  async function* textPages(sql: string): AsyncIterable<readonly string[]> {
+    // A connection of its own: any other statement on the same one would end the stream.
+    const own = await instance.connect();
+    try {
+      for (const statement of reached) await own.run(statement);
+      const result = await own.stream(sql);
+      for (;;) {
+        const chunk = await result.fetchChunk();
+        if (!chunk || chunk.rowCount === 0) return;
+        yield chunk.getColumnValues(0) as string[];
+      }
+    } finally {
+      own.closeSync();
+    }
+  }
+
+  return {
+    directory,
+    version: duckdb.version(),
+    rows,
+    run,
+    async reach(statements) {
+      for (const statement of statements) await run(statement);
+      reached.push(...statements);
+    },
+    async row<T extends Row>(sql: string) {
+      return (await rows<T>(sql))[0] as T;
+    },
+    textPages,
+    async *text(sql) {
+      for await (const page of textPages(sql)) yield* page;
+    },
+    async describe(sql) {
+      const found = await rows<{ column_name: string; column_type: string }>(`DESCRIBE ${sql}`);
+      return found.map(({ column_name, column_type }) => ({ name: column_name, type: column_type }));
+    },
+    async loadText(name, columns, batches) {
+      await run(`CREATE OR REPLACE TABLE ${table(name)} (${columns.map((c) => `${ident(c)} VARCHAR`).join(", ")})`);
+      // A connection of its own: an appender cannot share one with other statements.
+      const own = await instance.connect();
+      try {
+        const appender = await own.createAppender(name, "main", "staging");
+        const types = columns.map(() => duckdb.VARCHAR);
+        let count = 0;
+        for await (const batch of batches) {
+          const length = batch[0]?.length ?? 0;
+          for (let from = 0; from < length; from += 2048) {
+            const chunk = duckdb.DuckDBDataChunk.create(types, Math.min(2048, length - from));
+            batch.forEach((values, i) => {
+              chunk.setColumnValues(i, values.slice(from, from + 2048));
+            });
+            appender.appendDataChunk(chunk);
+          }
+          count += length;
+        }
+        appender.closeSync();
+        return count;
+      } finally {
+        own.closeSync();
+      }
+    },
+    async close() {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+/** `ebb_json(text)`: JSON with its keys sorted and without spaces, so that equal documents are equal text. */
+function jsonFunction(duckdb: typeof import("@duckdb/node-api")) {
+  return duckdb.DuckDBScalarFunction.create({
+    name: "ebb_json",
+    parameterTypes: [duckdb.VARCHAR],
+    returnType: duckdb.VARCHAR,
+    mainFunction: (_info, input: DuckDBDataChunk, output) => {
+      input.getColumnValues(0).forEach((value, row) => {
+        output.setItem(row, typeof value === "string" ? canonicalJson(value) : null);
+      });
+      output.flush();
+    },
+  });
+}

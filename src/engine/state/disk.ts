@@ -1,0 +1,132 @@
+import { randomUUID } from "node:crypto";
+import { appendFile, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { ConfigError } from "../../core/errors.ts";
+
+/** A file that only grows. */
+export interface AppendFile {
+  /** Appends text; with `durable` it is on disk (fsync) when the promise resolves. */
+  append(text: string, durable: boolean): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The few disk operations state rests on, passed in so that a test can make them fail. */
+export interface Disk {
+  read(path: string): Promise<string | null>;
+  /** Replaces a file whole: written aside, fsynced, renamed. Mode 0600. */
+  replace(path: string, text: string): Promise<void>;
+  /** Creates a file; false when it is there already. */
+  createExclusive(path: string, text: string): Promise<boolean>;
+  append(path: string): Promise<AppendFile>;
+  /** Brings what another wrote into a file onto the disk (fsync). */
+  flush(path: string): Promise<void>;
+  list(path: string): Promise<readonly string[]>;
+  remove(path: string): Promise<void>;
+  makeDirectory(path: string): Promise<void>;
+  exists(path: string): Promise<boolean>;
+}
+
+export const localDisk: Disk = {
+  async read(path) {
+    try {
+      return await readFile(path, "utf8");
+    } catch (error) {
+      if (isCode(error, "ENOENT")) return null;
+      throw unwritable(path, error);
+    }
+  },
+  async replace(path, text) {
+    const aside = `${path}.new`;
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      const file = await open(aside, "w", 0o600);
+      try {
+        await file.writeFile(text);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(aside, path);
+    } catch (error) {
+      throw unwritable(path, error);
+    }
+  },
+  async createExclusive(path, text) {
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      // Linked when it is whole, so that nobody ever reads half of it.
+      const aside = `${path}.${randomUUID()}`;
+      await writeFile(aside, text, { flag: "wx", mode: 0o600 });
+      try {
+        await link(aside, path);
+      } finally {
+        await rm(aside, { force: true });
+      }
+      return true;
+    } catch (error) {
+      if (isCode(error, "EEXIST")) return false;
+      throw unwritable(path, error);
+    }
+  },
+  async append(path) {
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      const file = await open(path, "a", 0o600);
+      return {
+        async append(text, durable) {
+          try {
+            await appendFile(file, text);
+            if (durable) await file.datasync();
+          } catch (error) {
+            throw unwritable(path, error);
+          }
+        },
+        close: () => file.close(),
+      };
+    } catch (error) {
+      throw unwritable(path, error);
+    }
+  },
+  async flush(path) {
+    const file = await open(path, "r");
+    try {
+      await file.sync();
+    } catch (error) {
+      throw unwritable(path, error);
+    } finally {
+      await file.close();
+    }
+  },
+  async list(path) {
+    try {
+      return (await readdir(path)).sort();
+    } catch (error) {
+      if (isCode(error, "ENOENT")) return [];
+      throw unwritable(path, error);
+    }
+  },
+  remove: (path) => rm(path, { recursive: true, force: true }),
+  async makeDirectory(path) {
+    try {
+      await mkdir(path, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw unwritable(path, error);
+    }
+  },
+  async exists(path) {
+    return stat(path).then(
+      () => true,
+      () => false,
+    );
+  },
+};
+
+function isCode(error: unknown, code: string): boolean {
+  return (error as { code?: unknown }).code === code;
+}
+
+function unwritable(path: string, cause: unknown): ConfigError {
+  const code = (cause as { code?: string }).code ?? "error";
+  const why = { ENOSPC: "the disk is full", EROFS: "the file system is read-only", EACCES: "permission denied" }[code];
+  return new ConfigError("STATE_UNWRITABLE", `${path}: ${why ?? code}`, { cause });
+}

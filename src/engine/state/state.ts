@@ -1,0 +1,108 @@
+/**
+ * State on local disk: one small manifest, replaced whole, and ledger segments that are written once.
+ *
+ * ```
+ * state.json                      serial, lineage, segments of each sync
+ * ledger/<sync>/<serial>.parquet  key, id, owned, gone and the last applied values
+ * marks/<sync>/<serial>.parquet   rows the warehouse holds to be as recorded
+ * runs/<run>/                     the plan, its changes, the journal, the result
+ * lock.json                       who holds the state
+ * ```
+ * @module
+ */
+import { isAbsolute, join } from "node:path";
+import { ConfigError, ConflictError } from "../../core/errors.ts";
+import type { FieldType } from "../../core/types.ts";
+import type { World } from "../world.ts";
+
+export interface Segment {
+  /** Path below the state folder. */
+  readonly file: string;
+  readonly rows: number;
+  /** Names the row hash stored in it. */
+  readonly hash: string;
+}
+
+/** What is recorded of one sync. */
+export interface LedgerState {
+  readonly key: readonly string[];
+  readonly matchOn: readonly string[];
+  readonly keyType: "BIGINT" | "VARCHAR";
+  readonly account: string;
+  readonly object: string;
+  /** Oldest first; a later row of a key replaces an earlier one. */
+  readonly segments: readonly Segment[];
+  /** Destination's clock at the last complete read, for reads of what changed since. */
+  readonly observedAt: string | null;
+  /** Types the recorded values were canonical in. */
+  readonly types: Readonly<Record<string, FieldType>>;
+  /** Of a sync whose diff is in the warehouse. */
+  readonly marks?: MarksState;
+}
+
+/** The marks the warehouse holds, as far as the state knows. */
+export interface MarksState {
+  /** Path below the state folder: raw key, key and hash of all wanted values. */
+  readonly file: string;
+  readonly token: string;
+  readonly fingerprint: string;
+}
+
+export interface State {
+  readonly version: 1;
+  /** Made once; a plan of another lineage is foreign. */
+  readonly lineage: string;
+  /** Grows by one with every change of the state. */
+  readonly serial: number;
+  readonly syncs: Readonly<Record<string, LedgerState>>;
+}
+
+export interface StateStore {
+  readonly directory: string;
+  /** The state, or an empty one that is not written. */
+  read(): Promise<State>;
+  /** Writes a state whose serial is one more than what is stored. */
+  write(next: State): Promise<void>;
+  /** Absolute path of a file named in the state. */
+  path(file: string): string;
+}
+
+export function openState(world: World, directory: string): StateStore {
+  const root = isAbsolute(directory) ? directory : join(world.directory, directory);
+  const file = join(root, "state.json");
+  const read = async (): Promise<State> => {
+    const text = await world.disk.read(file);
+    if (text === null) return { version: 1, lineage: "", serial: 0, syncs: {} };
+    try {
+      return JSON.parse(text) as State;
+    } catch (cause) {
+      throw new ConfigError("STATE_CORRUPT", `${file} is not readable`, { cause });
+    }
+  };
+  return {
+    directory: root,
+    read,
+    async write(next) {
+      const { serial } = await read();
+      if (next.serial !== serial + 1)
+        throw new ConflictError("PLAN_STALE", `the state is at serial ${serial}, expected ${next.serial - 1}`);
+      await world.disk.replace(file, `${JSON.stringify(next, null, 2)}\n`);
+    },
+    path: (name) => join(root, name),
+  };
+}
+
+/** Paths below the state folder of all that is kept of a sync. */
+export function filesOf(recorded: LedgerState | undefined): readonly string[] {
+  const { segments = [], marks } = recorded ?? {};
+  return [...segments.map(({ file }) => file), ...(marks ? [marks.file] : [])];
+}
+
+/** A file name for a sync: readable, and different for different syncs. */
+export function fileName(sync: string): string {
+  const plain = sync.replace(/[^A-Za-z0-9_-]/g, "_");
+  if (plain === sync && plain.length <= 80) return plain;
+  let hash = 0;
+  for (const char of sync) hash = (Math.imul(hash, 31) + (char.codePointAt(0) ?? 0)) >>> 0;
+  return `${plain.slice(0, 80)}-${hash.toString(16)}`;
+}
