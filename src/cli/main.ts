@@ -7,6 +7,7 @@ import { Exit, exitOfError, exitOfSignal } from "./exit.ts";
 import { packageVersion } from "./package.ts";
 import { flushed, openShell } from "./shell.ts";
 import { listenForSignals, type Signals } from "./signals.ts";
+import type { Around } from "./world.ts";
 
 const EXAMPLE = `
 Example:
@@ -14,8 +15,12 @@ Example:
   ebb plan --out crm.ebb      see what would change
   ebb apply crm.ebb           apply exactly that`;
 
-/** Runs one command line and ends the process. */
-export async function main(args: readonly string[]): Promise<void> {
+/**
+ * Runs one command line and ends the process.
+ *
+ * @param around puts something between Ebb and the world it works in: a disk that fails, a network that lies
+ */
+export async function main(args: readonly string[], around: Around = (world) => world): Promise<void> {
   for (const stream of [process.stdout, process.stderr])
     stream.on("error", (error: NodeJS.ErrnoException) => {
       // Whoever read the output has gone: `ebb show … | head`.
@@ -23,12 +28,12 @@ export async function main(args: readonly string[]): Promise<void> {
       throw error;
     });
   const signals = listenForSignals();
-  const code = await runLine(args, signals);
+  const code = await runLine(args, signals, around);
   await flushed();
   process.exit(code);
 }
 
-async function runLine(args: readonly string[], signals: Signals): Promise<number> {
+async function runLine(args: readonly string[], signals: Signals, around: Around): Promise<number> {
   let code: number = Exit.done;
   const program = newProgram();
   const globals = () => {
@@ -36,7 +41,7 @@ async function runLine(args: readonly string[], signals: Signals): Promise<numbe
     return { json, stack, color };
   };
   const run: Run = async (work) => {
-    code = await work(openShell(globals(), signals));
+    code = await work(openShell(globals(), signals, around));
   };
   for (const { name, summary } of commands) program.command(name).description(`${summary}`);
   program.hook("preSubcommand", async (_, command) => {

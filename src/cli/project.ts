@@ -33,7 +33,7 @@ export async function loadProject(shell: Shell, { engine = false }: LoadOptions 
   if (words.trim() !== "") shell.note(sanitiseLines(words));
   const [{ systems }, { createWorld }, { decodeProject }] = await modules;
   const json = await readStack(app, shell.stack);
-  return { world: createWorld(app.root, systems), project: decodeProject(json, systems) };
+  return { world: shell.around(createWorld(app.root, systems)), project: decodeProject(json, systems) };
 }
 
 /** The world outside a project, for what needs none. */

@@ -1,6 +1,7 @@
 /** The terminal a command runs in: the one place that writes to stdout and stderr. @module */
 import { coloured, plain, type Style } from "../report/style.ts";
 import type { Signals } from "./signals.ts";
+import type { Around } from "./world.ts";
 
 export interface Shell {
   /** Data is to be JSON. */
@@ -13,6 +14,8 @@ export interface Shell {
   readonly canAsk: boolean;
   readonly style: Style;
   readonly signals: Signals;
+  /** What stands between the command and the world. */
+  readonly around: Around;
   /** Data, to stdout. */
   print(text: string): void;
   /** What is not data, to stderr. */
@@ -28,7 +31,7 @@ export interface ShellOptions {
   readonly color: boolean;
 }
 
-export function openShell(options: ShellOptions, signals: Signals): Shell {
+export function openShell(options: ShellOptions, signals: Signals, around: Around): Shell {
   const interactive = process.stdout.isTTY === true;
   return {
     json: options.json,
@@ -37,6 +40,7 @@ export function openShell(options: ShellOptions, signals: Signals): Shell {
     canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true && !options.json,
     style: options.color && wantsColour(process.env, interactive) ? coloured : plain,
     signals,
+    around,
     print: (text) => void process.stdout.write(ended(text)),
     note: (text) => void process.stderr.write(text === "" ? "\n" : ended(text)),
     async ask(question) {
