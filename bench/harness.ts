@@ -28,12 +28,14 @@ export function benchWorld(directory: string): World {
     now: Date.now,
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     randomName: () => Math.random().toString(36).slice(2, 10),
+    random: Math.random,
     dispatcher: async () => {
       agent ??= new Agent({ connections: 32 });
       return agent;
     },
     version: "bench",
     interactive: false,
+    meetingPlace: async () => null,
     limiters: new Map(),
   };
 }

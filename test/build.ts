@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 export default function build(): void {
+  // For whoever knows that the tests at hand run nothing that is compiled.
+  if (process.env.EBB_NO_BUILD) return;
   const built = join(root, "dist/src/cli/main.js");
   const changed = ["src", "providers"].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })

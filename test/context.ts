@@ -1,8 +1,16 @@
 /** What a connector gets when a test opens it by itself. @module */
-import type { Context, Kept } from "../src/connector/index.ts";
+import type { Context, Kept, Permits, RateSignal } from "../src/connector/index.ts";
 
 function refused(what: string): never {
   throw new TypeError(`this test allows no ${what}`);
+}
+
+/** Permits for as many calls as anybody wants, which keep what they are told. */
+export function freePermits(told: RateSignal[] = []): Permits {
+  return {
+    acquire: async () => async (end) => void told.push(...end.signals),
+    mayRetry: () => true,
+  };
 }
 
 /** A context that refuses everything but what a test gives it. */

@@ -35,6 +35,7 @@ export interface WorldOptions {
   readonly realTime?: boolean;
   readonly clock?: VirtualClock;
   readonly dispatcher?: () => Promise<Dispatcher>;
+  readonly meetingPlace?: string;
 }
 
 /** A folder that is removed when the test ends. */
@@ -65,9 +66,11 @@ export async function testWorld(options: WorldOptions): Promise<TestWorld> {
     now: options.realTime ? Date.now : clock.now,
     sleep: options.realTime ? (ms, signal) => wait(ms, undefined, { signal }) : clock.sleep,
     randomName: () => randomBytes(8).toString("hex"),
+    random: () => 0.5,
     dispatcher: options.dispatcher ?? realAgent,
     version: "0.0.0-test",
     interactive: false,
+    meetingPlace: async () => options.meetingPlace ?? null,
     limiters: new Map(),
   };
 }

@@ -20,7 +20,7 @@ import {
   RecordError,
   TransientError,
 } from "../../src/connector/index.ts";
-import { testContext } from "../../test/context.ts";
+import { freePermits, testContext } from "../../test/context.ts";
 import hubspot from "./index.ts";
 import { app } from "./sandbox/tokens.ts";
 import { startSandbox } from "./sandbox.ts";
@@ -69,7 +69,7 @@ async function connect(setup: { faults?: Record<string, unknown>; options?: Reco
   const clock = { now: Date.now() };
   const kept = new Map<string, string>();
   const order: string[] = [];
-  const permits = { acquire: async () => undefined, report: (told: RateSignal) => void signals.push(told) };
+  const permits = freePermits(signals);
   const recorder = agent.compose((dispatch) => (asked, handler) => {
     const headers = Object.entries(asked.headers as Record<string, string>);
     sent.push({
@@ -85,7 +85,13 @@ async function connect(setup: { faults?: Record<string, unknown>; options?: Reco
     connection: "crm",
     http: (http) =>
       createHttp(
-        { dispatcher: async () => recorder, permits, connection: "crm", sleep: async (ms) => void sleeps.push(ms) },
+        {
+          dispatcher: async () => recorder,
+          permits,
+          connection: "crm",
+          now: Date.now,
+          sleep: async (ms) => void sleeps.push(ms),
+        },
         http,
       ),
     now: () => clock.now,

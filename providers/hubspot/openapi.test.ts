@@ -11,7 +11,7 @@ import {
   type Fields,
   keyOf,
 } from "../../src/connector/index.ts";
-import { testContext } from "../../test/context.ts";
+import { freePermits, testContext } from "../../test/context.ts";
 import { version } from "./addresses.ts";
 import hubspot from "./index.ts";
 import { app } from "./sandbox/tokens.ts";
@@ -145,11 +145,11 @@ async function traffic(): Promise<void> {
       return { ...answer, body: { text: async () => text } };
     },
   } as unknown as Dispatcher;
-  const permits = { acquire: async () => undefined, report: () => undefined };
+  const permits = freePermits();
   const context = testContext({
     http: (http) =>
       createHttp(
-        { dispatcher: async () => dispatcher, permits, connection: "crm", sleep: async () => undefined },
+        { dispatcher: async () => dispatcher, permits, connection: "crm", now: Date.now, sleep: async () => undefined },
         http,
       ),
     now: () => Date.now(),

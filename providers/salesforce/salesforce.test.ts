@@ -20,7 +20,7 @@ import {
   RecordError,
   TransientError,
 } from "../../src/connector/index.ts";
-import { testContext } from "../../test/context.ts";
+import { freePermits, testContext } from "../../test/context.ts";
 import { csvLine, csvRows } from "./csv.ts";
 import salesforce from "./index.ts";
 import { startSandbox } from "./sandbox.ts";
@@ -42,10 +42,7 @@ async function connect(setup: { faults?: Record<string, unknown>; options?: Reco
   const sent: { method: string; path: string; headers: Record<string, string>; body: string }[] = [];
   const signals: RateSignal[] = [];
   const sleeps: number[] = [];
-  const permits = {
-    acquire: async () => undefined,
-    report: (told: RateSignal) => void signals.push(told),
-  };
+  const permits = freePermits(signals);
   const recorder = agent.compose((dispatch) => (asked, handler) => {
     sent.push({
       method: asked.method,
@@ -62,7 +59,13 @@ async function connect(setup: { faults?: Record<string, unknown>; options?: Reco
     path: (path) => path,
     http: (http) =>
       createHttp(
-        { dispatcher: async () => recorder, permits, connection: "crm", sleep: async (ms) => void sleeps.push(ms) },
+        {
+          dispatcher: async () => recorder,
+          permits,
+          connection: "crm",
+          now: Date.now,
+          sleep: async (ms) => void sleeps.push(ms),
+        },
         http,
       ),
     now: () => Date.now(),

@@ -127,7 +127,7 @@ async function push(shell: Shell, file: string): Promise<number> {
 
 async function unlock(shell: Shell, force: boolean): Promise<number> {
   const { world, store } = await open(shell);
-  const [{ lockPath, readLock }, { ownerText }] = await Promise.all([
+  const [{ beatPath, lockPath, readLock }, { ownerText }] = await Promise.all([
     import("../engine/state/lock.ts"),
     import("../report/state.ts"),
   ]);
@@ -138,6 +138,7 @@ async function unlock(shell: Shell, force: boolean): Promise<number> {
   const question = "Remove the lock? Two runs at once can make records twice.";
   if (!force && !(await agreed(shell, question))) return Exit.error;
   await world.disk.remove(lockPath(store));
+  if (owner) await world.disk.remove(beatPath(lockPath(store), owner.id));
   return done(shell, "Unlocked.", { unlocked: true });
 }
 

@@ -2,11 +2,17 @@ import type { Action } from "../core/types.ts";
 
 /** A limit the vendor sets on calls of one account. The engine's limiter keeps it; a connector only names it. */
 export interface Rate {
-  /** Bucket a call names, e.g. `"calls"`. A call that names none takes from every bucket called `"calls"`. */
+  /** Bucket a call names, e.g. `"calls"`. A call that names none, or one without a rate, counts against `"calls"`. */
   readonly bucket: string;
   readonly limit: number;
   /** Length of the window in milliseconds. */
   readonly perMs: number;
+}
+
+/** Calls of a bucket the vendor takes at the same time. */
+export interface Concurrency {
+  readonly bucket: string;
+  readonly calls: number;
 }
 
 /** One way to write a batch. The engine takes the last route whose `above` is smaller than the number of changes. */
@@ -51,7 +57,9 @@ export interface Capabilities {
   readonly checksBefore: boolean;
   /** A record's id is its key, so that a scan may come as columns without ids. */
   readonly idIsKey: boolean;
+  /** Windows of an hour and more are counted, shorter ones paced. */
   readonly rates: readonly Rate[];
+  readonly concurrency?: readonly Concurrency[];
   /** What a delete does; `bin` and `archive` can be undone in the destination. */
   readonly delete: "none" | "bin" | "archive" | "erase";
   /** A field that a sync maps and the object lacks can be made: the destination has `createField`. */

@@ -1,22 +1,8 @@
 import type { Dispatcher } from "undici";
 import { AuthError, type EbbError, RecordError, TransientError } from "../core/errors.ts";
+import type { CallEnd, Permits, RateSignal } from "./permits.ts";
+import { rateHeaders } from "./rate-headers.ts";
 import { retryAfterMs } from "./retry-after.ts";
-
-/** What a call told about the account's limits; the engine's limiter listens to it. */
-export interface RateSignal {
-  readonly bucket: string;
-  /** Milliseconds to pause the whole account. */
-  readonly pauseMs?: number;
-  /** Calls used and allowed in the vendor's long window (a day), when it says so. */
-  readonly quota?: { readonly used: number; readonly limit: number };
-}
-
-/** The engine's limiter as a connector's client sees it. */
-export interface Permits {
-  /** Resolves when a call may be sent. */
-  acquire(bucket: string, signal: AbortSignal): Promise<void>;
-  report(signal: RateSignal): void;
-}
 
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -27,7 +13,8 @@ export interface HttpRequest {
   readonly json?: unknown;
   /** Sent as it is; set a content type. */
   readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
-  readonly bucket?: string;
+  /** The limits the call counts against, besides concurrency of `"calls"`; several where an endpoint has its own. */
+  readonly bucket?: string | readonly string[];
   /** A read that is no GET: it may be sent again when the answer is lost. */
   readonly repeatable?: boolean;
   /** Milliseconds until the answer must have begun (default 60,000). */
@@ -63,6 +50,8 @@ export interface HttpWorld {
   readonly dispatcher: () => Promise<Dispatcher>;
   readonly permits: Permits;
   readonly connection: string;
+  /** Milliseconds since the epoch. */
+  now(): number;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
@@ -75,16 +64,25 @@ const LONGEST_WAIT_MS = 300_000;
 /** The one HTTP client: it waits for a permit, sends, tells the limiter what it learnt, and classifies the answer. */
 export function createHttp(world: HttpWorld, options: HttpOptions): Http {
   const send = async (request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> => {
-    const bucket = request.bucket ?? "calls";
+    const buckets = [request.bucket ?? "calls"].flat();
     const headers = { accept: "application/json", ...(await options.headers?.(signal)), ...request.headers };
-    await world.permits.acquire(bucket, signal);
-    const response = await exchange(await world.dispatcher(), options.baseUrl, request, headers, signal);
-    for (const told of options.signals?.(response) ?? []) world.permits.report(told);
-    if (response.status === 429 || response.status === 503) {
-      const pauseMs = retryAfterMs(response.headers["retry-after"], response.headers.date);
-      if (response.status === 429 || pauseMs !== undefined) world.permits.report({ bucket, pauseMs: pauseMs ?? 1_000 });
+    const end = await world.permits.acquire(buckets, signal);
+    let response: HttpResponse | undefined;
+    try {
+      response = await exchange(await world.dispatcher(), options.baseUrl, request, headers, signal);
+      return response;
+    } finally {
+      await end({ how: howEnded(response), signals: response ? signalsOf(response, buckets) : [] });
     }
-    return response;
+  };
+  /** A pause the answer asks for comes before the windows it tells of. */
+  const signalsOf = (response: HttpResponse, buckets: readonly string[]): readonly RateSignal[] => {
+    const { status, headers } = response;
+    const bucket = buckets[0] ?? "calls";
+    const told = [...rateHeaders(bucket, headers, world.now()), ...(options.signals?.(response) ?? [])];
+    const asked = retryAfterMs(headers["retry-after"], headers.date);
+    if (status === 429 || (status === 503 && asked !== undefined)) told.push({ bucket, pauseMs: asked ?? 1_000 });
+    return told;
   };
   const once = async (request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> => {
     let response = await send(request, signal);
@@ -102,10 +100,16 @@ export function createHttp(world: HttpWorld, options: HttpOptions): Http {
         } catch (error) {
           const passing = error instanceof TransientError && error.code !== "QUOTA_EXHAUSTED";
           if (!passing || attempt >= attempts || (error.retryAfterMs ?? 0) > LONGEST_WAIT_MS) throw error;
+          if (!world.permits.mayRetry()) throw error;
           await world.sleep(Math.max(error.retryAfterMs ?? 0, 100 * 2 ** attempt), signal);
         }
     },
   };
+}
+
+function howEnded(response: HttpResponse | undefined): CallEnd["how"] {
+  if (response?.status === 429) return "refused";
+  return response === undefined || response.status >= 500 ? "failed" : "answered";
 }
 
 /** The meaning every HTTP API shares. Bodies never enter a message: they may quote record values. */

@@ -40,13 +40,13 @@ export async function apply(
       return takeUp(world, project, store, unfinished, listen, signals, lock);
     if (unfinished) throw new ConflictError("RUN_UNFINISHED", `run ${unfinished.run} stopped before its end`);
     await checkPlan(world, project, store, plan);
-    const stopped = await connected(world, project, listen, async (connections) => {
+    const stopped = await connected(world, project, listen, lock, async (connections) => {
       await checkAccounts(connections, plan.manifest, signals.abort);
       const run = await beginRun(world, store, plan);
       listen({ type: "run", run: run.run, resumed: false });
       return execute(world, connections, run, listen, signals, lock);
     });
-    return finished(world, project, store, stopped, listen, signals);
+    return finished(world, project, store, stopped, listen, signals, lock);
   });
 }
 
@@ -77,12 +77,12 @@ async function takeUp(
 ): Promise<RunResult> {
   await readPlan(world, run.files.plan);
   checkConfig(project, run.manifest);
-  const stopped = await connected(world, project, listen, async (connections) => {
+  const stopped = await connected(world, project, listen, lock, async (connections) => {
     await checkAccounts(connections, run.manifest, signals.abort);
     listen({ type: "run", run: run.run, resumed: true });
     return execute(world, connections, run, listen, signals, lock);
   });
-  return finished(world, project, store, stopped, listen, signals);
+  return finished(world, project, store, stopped, listen, signals, lock);
 }
 
 /** Ends a run that has nothing left to do; one that has is a result already. */
@@ -93,19 +93,23 @@ async function finished(
   run: RunResult | LoadedRun,
   listen: Listener,
   signals: ApplySignals,
+  lock: Lock,
 ): Promise<RunResult> {
   if ("status" in run) return run;
   const whole = await loadRun(world, store, run.run);
-  return connected(world, project, listen, (connections) => finishRun(world, store, whole, connections, signals.abort));
+  return connected(world, project, listen, lock, (connections) =>
+    finishRun(world, store, whole, connections, lock, signals.abort),
+  );
 }
 
 async function connected<T>(
   world: World,
   project: Project,
   listen: Listener,
+  lock: Lock,
   use: (connections: Connections) => Promise<T>,
 ): Promise<T> {
-  const connections = openConnections(world, project, listen);
+  const connections = openConnections(world, project, listen, () => lock.hold());
   try {
     return await use(connections);
   } finally {
@@ -188,7 +192,7 @@ async function execute(
   signals: ApplySignals,
   lock: Lock,
 ): Promise<RunResult | LoadedRun> {
-  const journal = await openJournal(world.disk, run.files.journal);
+  const journal = await openJournal(world.disk, run.files.journal, () => lock.hold());
   const stop = AbortSignal.any([signals.stop, lock.lost]);
   const signal = AbortSignal.any([signals.abort, lock.lost]);
   let problem: string | undefined;
@@ -201,7 +205,17 @@ async function execute(
       await withStaging(undefined, (staging) =>
         executeSync(
           staging,
-          { world, connections, planned, directory: run.files.plan, journal, progress, listen, stop },
+          {
+            world,
+            connections,
+            planned,
+            begun: begunAt(run),
+            directory: run.files.plan,
+            journal,
+            progress,
+            listen,
+            stop,
+          },
           signal,
         ),
       );
@@ -231,6 +245,10 @@ async function makeFields(connections: Connections, planned: PlannedSync, signal
   if (planned.newFields.length === 0) return;
   const { destination } = await connections.destination(connection);
   for (const field of planned.newFields) await destination.createField?.(object, field, signal);
+}
+
+function begunAt({ entries: [start] }: LoadedRun): number {
+  return start?.t === "start" ? Date.parse(start.at) : 0;
 }
 
 function nothingSent(run: LoadedRun): boolean {

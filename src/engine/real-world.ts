@@ -1,5 +1,8 @@
 /** The real world: this machine's disk, clock, network and randomness. @module */
 import { randomBytes } from "node:crypto";
+import { lstat, mkdir } from "node:fs/promises";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { localDisk } from "./state/disk.ts";
 import type { World } from "./world.ts";
@@ -20,10 +23,25 @@ export function realWorld(front: Front): World {
       await wait(ms, undefined, { signal });
     },
     randomName: () => randomBytes(8).toString("hex"),
+    random: Math.random,
     dispatcher: () => {
       agent ??= import("undici").then(({ Agent }) => new Agent({ connections: CONNECTIONS, pipelining: 1 }));
       return agent;
     },
+    meetingPlace,
     limiters: new Map(),
   };
+}
+
+/** In the machine's temporary folder, where it is this user's own and nobody else may look into it. */
+async function meetingPlace(): Promise<string | null> {
+  try {
+    const { uid } = userInfo();
+    const path = join(tmpdir(), `ebb-${uid}`);
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    const found = await lstat(path);
+    return found.isDirectory() && (uid === -1 || (found.uid === uid && (found.mode & 0o077) === 0)) ? path : null;
+  } catch {
+    return null;
+  }
 }

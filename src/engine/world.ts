@@ -15,11 +15,15 @@ export interface World {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** A short random name, lower-case letters and digits. */
   randomName(): string;
+  /** A number from 0 to below 1, by chance. */
+  random(): number;
   /** Loaded with the first HTTP connection. */
   dispatcher(): Promise<Dispatcher>;
   readonly version: string;
   /** True where somebody sits at a terminal and can be asked. */
   readonly interactive: boolean;
+  /** A folder in which processes of this machine and user meet; null where there is none. */
+  meetingPlace(): Promise<string | null>;
   /** One limiter for each connection while the process lives: a plan's calls count for the apply that follows. */
   readonly limiters: Map<string, Limiter>;
 }

@@ -1,6 +1,6 @@
 /** What is recorded: the list of syncs, and the records of one. @module */
 import type { LedgerPage } from "../engine/inspect.ts";
-import type { LockOwner } from "../engine/state/lock.ts";
+import type { HeldLock } from "../engine/state/lock.ts";
 import type { State } from "../engine/state/state.ts";
 import { JSON_FORMAT, toJson } from "./json.ts";
 import { columns, cut, padEnd, WIDTH, widthOf } from "./layout.ts";
@@ -59,7 +59,7 @@ export function ledgerJson({ sync, total, owned, records }: LedgerPage, showValu
 }
 
 /** Who holds the state, in a sentence. */
-export function ownerText({ user, host, pid, since, ci, expires }: LockOwner, now: number): string {
+export function ownerText({ user, host, pid, since, ci, expires }: HeldLock, now: number): string {
   const link = ci === null ? "" : ` (${sanitise(ci)})`;
   const lease = expires < now ? "its lease has expired" : `its lease ends in ${Math.ceil((expires - now) / 1000)} s`;
   return `Held by ${sanitise(user)}@${sanitise(host)}, process ${pid}, since ${sanitise(since)}${link}; ${lease}.`;

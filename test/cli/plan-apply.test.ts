@@ -101,7 +101,8 @@ describe("plan and apply", { timeout: 60_000 }, () => {
     await ebb(["doctor"], { cwd });
     const lock = join(cwd, ".ebb/lock.json");
     (await import("node:fs")).mkdirSync(join(cwd, ".ebb"), { recursive: true });
-    writeFileSync(lock, JSON.stringify({ ...owner, expires: Date.now() + 60_000 }));
+    writeFileSync(lock, JSON.stringify(owner));
+    writeFileSync(`${lock}.beat-${owner.id}`, String(Date.now() + 60_000));
     const locked = await ebb(["apply", "p.ebb"], { cwd });
     expect(locked).toMatchObject({ code: 6, err: expect.stringContaining("Error STATE_LOCKED: held by ann@not-") });
     expect((await ebb(["state", "unlock"], { cwd })).code).toBe(1);

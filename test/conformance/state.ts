@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../src/core/errors.ts";
 import type { Disk } from "../../src/engine/state/disk.ts";
-import { lockPath, readLock, takeLock } from "../../src/engine/state/lock.ts";
+import { beatPath, lockPath, readLock, takeLock } from "../../src/engine/state/lock.ts";
 import { openState, type State } from "../../src/engine/state/state.ts";
 import { fakeProject } from "../engine/setup.ts";
 import { people, writes } from "../fake.ts";
@@ -67,9 +67,11 @@ export function testState(name: string, make: () => Disk): void {
       const own = await takeLock(made, store);
       const holder = await readLock(made, store);
       await own.release();
+      const { expires, ...owner } = dead;
+      await made.disk.replace(beatPath(lockPath(store), "dead"), String(expires));
       await made.disk.replace(
         lockPath(store),
-        JSON.stringify({ ...holder, id: "dead", ...dead, host: dead.host ?? holder?.host }),
+        JSON.stringify({ ...holder, id: "dead", ...owner, host: owner.host ?? holder?.host }),
       );
       const results = await Promise.allSettled(Array.from({ length: 8 }, () => takeLock(made, store)));
       expect(results.filter((one) => one.status === "fulfilled")).toHaveLength(1);
@@ -80,7 +82,7 @@ export function testState(name: string, make: () => Disk): void {
     test("whoever comes late to a dead owner's lock finds the new owner", async () => {
       const made = await world();
       const store = openState(made, ".ebb");
-      const dead = { id: "dead", host: "elsewhere", user: "u", pid: 1, ci: null, since: "", expires: 0 };
+      const dead = { id: "dead", host: "elsewhere", place: "", user: "u", pid: 1, ci: null, since: "" };
       await made.disk.replace(lockPath(store), JSON.stringify(dead));
       let arrive: () => void = () => undefined;
       const arrived = new Promise<void>((resolve) => {
@@ -121,6 +123,51 @@ export function testState(name: string, make: () => Disk): void {
       expect(lock.lost.reason).toMatchObject({ code: "STATE_LOCKED" });
       await lock.release();
       expect((await readLock(made, store))?.id).toBe("another");
+    });
+
+    test("a lease that only looks expired, by the clock of another machine, is left to its owner", async () => {
+      const made = await world();
+      const store = openState(made, ".ebb");
+      const behind = { ...made, now: () => made.clock.now() - 3_600_000 };
+      const lock = await takeLock(behind, store);
+      const holder = await readLock(made, store);
+      await made.disk.replace(lockPath(store), JSON.stringify({ ...holder, host: "elsewhere" }));
+      const watching = {
+        ...made,
+        async sleep(ms: number) {
+          made.clock.advance(ms);
+          await until(async () => (await readLock(made, store))?.expires !== holder?.expires);
+        },
+      };
+      await expect(takeLock(watching, store)).rejects.toMatchObject({ code: "STATE_LOCKED" });
+      expect(lock.lost.aborted).toBe(false);
+      await lock.release();
+    });
+
+    test("an owner that slept through its lease holds nothing when it wakes", async () => {
+      const made = await world();
+      const store = openState(made, ".ebb");
+      // Its timers stand still with it: only the clock goes on.
+      const stopped = { ...made, sleep: () => new Promise<void>(() => undefined) };
+      const sleeper = await takeLock(stopped, store);
+      await sleeper.hold();
+      await made.disk.replace(lockPath(store), JSON.stringify({ ...(await readLock(made, store)), host: "elsewhere" }));
+      made.clock.advance(31_000);
+      const next = await takeLock(made, store);
+      await expect(sleeper.hold()).rejects.toMatchObject({ code: "STATE_LOCKED" });
+      expect(sleeper.lost.aborted).toBe(true);
+      await next.hold();
+      expect(await readLock(made, store)).toMatchObject({ expires: made.clock.now() + 30_000 });
+      await next.release();
+    });
+
+    test("an owner that slept, and whose lock nobody took, goes on", async () => {
+      const made = await world();
+      const store = openState(made, ".ebb");
+      const sleeper = await takeLock({ ...made, sleep: () => new Promise<void>(() => undefined) }, store);
+      made.clock.advance(60_000);
+      await sleeper.hold();
+      expect(await readLock(made, store)).toMatchObject({ expires: made.clock.now() + 30_000 });
     });
 
     test("a lock that was released is not written again", async () => {

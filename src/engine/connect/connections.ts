@@ -7,6 +7,7 @@ import {
   type Context,
   createHttp,
   type Destination,
+  type Permits,
   type Rate,
   type Sandbox,
   type Source,
@@ -15,10 +16,13 @@ import {
 import type { Connection, Project } from "../../core/decode.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { suggest } from "../../core/suggest.ts";
+import { digestOf } from "../staging/digest.ts";
 import { openKept } from "../state/kept.ts";
 import { openState } from "../state/state.ts";
 import type { Listener, World } from "../world.ts";
-import { createLimiter, type Limiter } from "./limiter.ts";
+import { fileCell, memoryCell } from "./cell.ts";
+import { createLimiter, type Limiter, type LimiterOptions } from "./limiter.ts";
+import { fresh } from "./pace.ts";
 import { resolveSecrets, sandboxOptions } from "./secrets.ts";
 
 export interface OpenDestination {
@@ -35,7 +39,15 @@ export interface Connections {
   close(): Promise<void>;
 }
 
-export function openConnections(world: World, project: Project, listen: Listener): Connections {
+/** Throws when nothing may be sent any more. */
+export type Fence = () => Promise<void>;
+
+export function openConnections(
+  world: World,
+  project: Project,
+  listen: Listener,
+  fence: Fence = async () => undefined,
+): Connections {
   const declared = project.connections;
   const sources = new Map<string, Promise<{ source: Source; system: string }>>();
   const destinations = new Map<string, Promise<OpenDestination>>();
@@ -50,12 +62,25 @@ export function openConnections(world: World, project: Project, listen: Listener
       ? { ...rehearsed, ...(await startSandbox(world, system, rehearsed.baseUrl, closers)) }
       : await resolveSecrets(world, name, system.connection, options);
     const rates = ratesOf(system, complete);
-    const limiter = limiterOf(world, name, rates, (ms) => listen({ type: "waiting", connection: name, ms }));
+    const limiter = await limiterOf(world, project, name, {
+      rates,
+      concurrency: system.destination?.capabilities.concurrency,
+    });
+    limiter.onWait((ms) => listen({ type: "waiting", connection: name, ms }));
     const context: Context = {
       connection: name,
       path: (path) => (isAbsolute(path) ? path : join(world.directory, path)),
       http: (http) =>
-        createHttp({ dispatcher: world.dispatcher, permits: limiter, connection: name, sleep: world.sleep }, http),
+        createHttp(
+          {
+            dispatcher: world.dispatcher,
+            permits: fenced(limiter, fence),
+            connection: name,
+            now: world.now,
+            sleep: world.sleep,
+          },
+          http,
+        ),
       now: world.now,
       sleep: world.sleep,
       scratch: () => once(folders, name, () => scratchFolder(closers)),
@@ -109,12 +134,41 @@ async function scratchFolder(closers: (() => Promise<void>)[]): Promise<string> 
   return directory;
 }
 
-function limiterOf(world: World, connection: string, rates: readonly Rate[], onWait: (ms: number) => void): Limiter {
-  const at = JSON.stringify([connection, rates]);
-  const limiter = world.limiters.get(at) ?? createLimiter(world, { connection, rates });
+async function limiterOf(
+  world: World,
+  project: Project,
+  connection: string,
+  limits: Pick<LimiterOptions, "rates" | "concurrency">,
+): Promise<Limiter> {
+  const at = JSON.stringify([connection, limits]);
+  const known = world.limiters.get(at);
+  if (known) return known;
+  // Without limits there is nothing to share with other processes.
+  const shared = limits.rates.length > 0 ? await world.meetingPlace() : null;
+  const state = openState(world, project.state.directory).directory;
+  const cell = shared
+    ? fileCell(world.disk, join(shared, `${digestOf([state, at]).slice(0, 32)}.json`), fresh)
+    : memoryCell(fresh);
+  const limiter = world.limiters.get(at) ?? createLimiter(world, { connection, ...limits, cell });
   world.limiters.set(at, limiter);
-  limiter.onWait(onWait);
   return limiter;
+}
+
+/** The last look before a call leaves: whoever may no longer write sends nothing. */
+function fenced(permits: Permits, fence: Fence): Permits {
+  return {
+    mayRetry: () => permits.mayRetry(),
+    async acquire(buckets, signal) {
+      const end = await permits.acquire(buckets, signal);
+      try {
+        await fence();
+        return end;
+      } catch (error) {
+        await end({ how: "failed", signals: [] });
+        throw error;
+      }
+    },
+  };
 }
 
 function find(world: World, declared: Readonly<Record<string, Connection>>, name: string) {

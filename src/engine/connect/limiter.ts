@@ -1,22 +1,9 @@
-/**
- * The limiter every call of one account goes through, plan reads included.
- *
- * Calls are paced, not let through in windows: a fixed window lets twice the limit through around its edge. Each call
- * takes `(window + slack) / limit`, the slack covering the jitter between leaving here and arriving there.
- *
- * @module
- */
-
-import type { Permits, Rate, RateSignal } from "../../connector/index.ts";
+/** The limiter every call of one account goes through, plan reads included. @module */
+import type { CallEnd, Concurrency, Permits, Rate } from "../../connector/index.ts";
 import { TransientError } from "../../core/errors.ts";
 import type { World } from "../world.ts";
-
-interface Bucket {
-  readonly intervalMs: number;
-  /** How far a late call may be caught up with. */
-  readonly toleranceMs: number;
-  nextAt: number;
-}
+import { type Cell, memoryCell } from "./cell.ts";
+import { fresh, learn, type Pace, take } from "./pace.ts";
 
 export interface Limiter extends Permits {
   /** Calls let through so far. */
@@ -29,22 +16,41 @@ export interface Limiter extends Permits {
 export interface LimiterOptions {
   readonly connection: string;
   readonly rates: readonly Rate[];
+  readonly concurrency?: readonly Concurrency[] | undefined;
+  /** Where the pace is kept; by default in this process. */
+  readonly cell?: Cell<Pace>;
   readonly onWait?: (ms: number) => void;
 }
 
-const PROBE_MS = 10 * 60_000;
+/** Failed calls an account may have sent again, refilled by those that succeed: as in the AWS SDK's retry quota. */
+const RETRIES = { most: 100, cost: 5, refund: 1 };
+
+/** Longer than this nobody waits with the lock held. */
+const LONGEST_WAIT_MS = 300_000;
 
 export function createLimiter(world: Pick<World, "now" | "sleep">, options: LimiterOptions): Limiter {
-  const buckets = new Map<string, Bucket[]>();
-  for (const { bucket, limit, perMs } of options.rates) {
-    const slack = Math.min(0.03 * perMs, 100);
-    const made: Bucket = { intervalMs: (perMs + slack) / limit, toleranceMs: slack / 2, nextAt: 0 };
-    buckets.set(bucket, [...(buckets.get(bucket) ?? []), made]);
-  }
-  let pausedUntil = 0;
+  const { connection, rates, concurrency = [], cell = memoryCell(fresh) } = options;
   let calls = 0;
   let tellWait = options.onWait;
-  let quota: { used: number; limit: number; at: number } | null = null;
+  let quota: Pace["quota"] = null;
+  let retries = RETRIES.most;
+  const places = concurrency.map(({ bucket, calls: most }) => ({ bucket, places: createPlaces(most) }));
+
+  const paced = async (buckets: readonly string[], signal: AbortSignal): Promise<void> => {
+    for (;;) {
+      signal.throwIfAborted();
+      const verdict = await cell.change((pace) => {
+        const found = take(pace, rates, buckets, world.now());
+        quota = found.pace.quota;
+        return [found.pace, found];
+      });
+      if (verdict.go) return;
+      if (!("waitMs" in verdict)) throw exhausted(connection, verdict);
+      if (verdict.waitMs > LONGEST_WAIT_MS) throw tooLong(connection, verdict.waitMs);
+      if (verdict.waitMs > 1_000) tellWait?.(verdict.waitMs);
+      await world.sleep(verdict.waitMs, signal);
+    }
+  };
 
   return {
     calls: () => calls,
@@ -52,34 +58,86 @@ export function createLimiter(world: Pick<World, "now" | "sleep">, options: Limi
       tellWait = tell;
     },
     quota: () => quota && { used: quota.used, limit: quota.limit },
-    async acquire(bucket, signal) {
-      signal.throwIfAborted();
-      // A quota is renewed without a word: after a while one call is let through to ask.
-      if (quota && quota.used >= quota.limit && world.now() - quota.at < PROBE_MS)
-        throw new TransientError(
-          "QUOTA_EXHAUSTED",
-          `${options.connection}: ${quota.used} of ${quota.limit} calls used`,
-          {
-            unsent: true,
-          },
-        );
-      for (;;) {
-        const now = world.now();
-        const wanted = buckets.get(bucket) ?? buckets.get("calls") ?? [];
-        const at = Math.max(pausedUntil, ...wanted.map((b) => b.nextAt));
-        if (at <= now) {
-          for (const b of wanted) b.nextAt = Math.max(now - b.toleranceMs, b.nextAt) + b.intervalMs;
-          calls += 1;
-          if (quota) quota = { ...quota, used: quota.used + 1 };
-          return;
-        }
-        if (at - now > 1_000) tellWait?.(at - now);
-        await world.sleep(at - now, signal);
-      }
+    mayRetry() {
+      if (retries < RETRIES.cost) return false;
+      retries -= RETRIES.cost;
+      return true;
     },
-    report(told: RateSignal) {
-      if (told.pauseMs !== undefined) pausedUntil = Math.max(pausedUntil, world.now() + told.pauseMs);
-      if (told.quota) quota = { ...told.quota, at: world.now() };
+    async acquire(named, signal) {
+      const buckets = named.map((bucket) => (isKnown(bucket) ? bucket : "calls"));
+      const held: (() => void)[] = [];
+      const leave = () => {
+        for (const free of held) free();
+      };
+      try {
+        for (const one of places) if (buckets.includes(one.bucket)) held.push(await one.places.enter(signal));
+        await paced(buckets, signal);
+      } catch (error) {
+        leave();
+        throw error;
+      }
+      calls += 1;
+      return async (end: CallEnd) => {
+        leave();
+        if (end.how === "answered") retries = Math.min(RETRIES.most, retries + RETRIES.refund);
+        quota = await cell.change((pace) => {
+          const next = learn(pace, end, world.now());
+          return [next, next.quota];
+        });
+      };
+    },
+  };
+
+  function isKnown(bucket: string): boolean {
+    return rates.some((rate) => rate.bucket === bucket) || concurrency.some((one) => one.bucket === bucket);
+  }
+}
+
+function tooLong(connection: string, retryAfterMs: number): TransientError {
+  const minutes = Math.ceil(retryAfterMs / 60_000);
+  return new TransientError("RATE_LIMITED", `${connection}: the account takes no calls for ${minutes} minutes`, {
+    unsent: true,
+    retryAfterMs,
+  });
+}
+
+function exhausted(connection: string, { used, limit }: { readonly used: number; readonly limit: number }) {
+  return new TransientError("QUOTA_EXHAUSTED", `${connection}: ${used} of ${limit} calls used`, { unsent: true });
+}
+
+interface Places {
+  enter(signal: AbortSignal): Promise<() => void>;
+}
+
+/** So many at once, first come first served. */
+function createPlaces(most: number): Places {
+  let taken = 0;
+  const waiting: (() => void)[] = [];
+  const free = () => {
+    const next = waiting.shift();
+    if (next) next();
+    else taken -= 1;
+  };
+  return {
+    async enter(signal) {
+      signal.throwIfAborted();
+      if (taken < most) {
+        taken += 1;
+        return free;
+      }
+      await new Promise<void>((resolve, reject) => {
+        const come = () => {
+          signal.removeEventListener("abort", abort);
+          resolve();
+        };
+        const abort = () => {
+          waiting.splice(waiting.indexOf(come), 1);
+          reject(signal.reason);
+        };
+        waiting.push(come);
+        signal.addEventListener("abort", abort, { once: true });
+      });
+      return free;
     },
   };
 }

@@ -22,6 +22,8 @@ export interface ExecuteInput {
   readonly world: World;
   readonly connections: Connections;
   readonly planned: PlannedSync;
+  /** Milliseconds since the epoch: when the run began, maybe in another process. */
+  readonly begun: number;
   /** The plan's folder. */
   readonly directory: string;
   readonly journal: Journal;
@@ -32,7 +34,8 @@ export interface ExecuteInput {
 }
 
 export async function executeSync(staging: Staging, input: ExecuteInput, signal: AbortSignal): Promise<void> {
-  const { world, planned, progress, directory, listen, stop, journal } = input;
+  const { world, progress, directory, listen, stop, journal } = input;
+  const planned = withoutOldKeys(input);
   const { sync } = planned;
   if (progress.status.every((status) => status !== Status.waiting && status !== Status.sent)) return;
   const open = await input.connections.destination(sync.destination.connection);
@@ -98,6 +101,14 @@ export async function executeSync(staging: Staging, input: ExecuteInput, signal:
   if (failure) throw failure.error;
 }
 
+/** Vendors forget idempotency keys after a day or so: what was sent under one before that may be done twice. */
+const KEYS_LAST_MS = 20 * 3_600_000;
+
+function withoutOldKeys({ planned, begun, world }: ExecuteInput): PlannedSync {
+  if (planned.createIsIdempotent !== "header" || world.now() - begun < KEYS_LAST_MS) return planned;
+  return { ...planned, createIsIdempotent: "no" };
+}
+
 async function resumeOpenBatches(
   staging: Staging,
   desk: BatchDesk,
@@ -106,20 +117,15 @@ async function resumeOpenBatches(
   signal: AbortSignal,
 ): Promise<void> {
   for (const open of [...progress.batches.values()]) {
-    const left = [...positions(open.n)].filter((n) => progress.status[n] === Status.sent);
-    if (left.length === 0) continue;
-    const changes: Change[] = [];
-    const within = `n BETWEEN ${left[0]} AND ${left[left.length - 1]}`;
+    const numbers = [...positions(open.n)];
+    if (!numbers.some((n) => progress.status[n] === Status.sent)) continue;
+    const mine = new Set(numbers);
+    const whole: Change[] = [];
+    const within = `n BETWEEN ${numbers[0]} AND ${numbers[numbers.length - 1]}`;
     for await (const { change } of readChanges(staging, directory, desk.planned, within))
-      if (progress.status[change.n] === Status.sent) changes.push(change);
-    const mine = new Set(left);
-    await resumeBatch(
-      desk,
-      open.route,
-      changes.filter(({ n }) => mine.has(n)),
-      open.ticket,
-      signal,
-    );
+      if (mine.has(change.n)) whole.push(change);
+    const left = whole.filter(({ n }) => progress.status[n] === Status.sent);
+    await resumeBatch(desk, { route: open.route, whole, left, ticket: open.ticket }, signal);
   }
 }
 

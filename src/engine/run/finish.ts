@@ -10,6 +10,7 @@ import { pushdownOf } from "../diff/marks.ts";
 import { withStaging } from "../staging/scratch.ts";
 import type { Staging } from "../staging/staging.ts";
 import { knownColumn, ledgerSql, parquetSegment, segmentColumn } from "../state/ledger.ts";
+import type { Lock } from "../state/lock.ts";
 import { leftMovedIn, runSegment } from "../state/recorded.ts";
 import { fileName, filesOf, type LedgerState, type Segment, type State, type StateStore } from "../state/state.ts";
 import type { World } from "../world.ts";
@@ -27,6 +28,7 @@ export async function finishRun(
   store: StateStore,
   run: LoadedRun,
   connections: Connections,
+  lock: Pick<Lock, "hold">,
   signal: AbortSignal,
 ): Promise<RunResult> {
   const state = await store.read();
@@ -41,6 +43,7 @@ export async function finishRun(
       if (folded) syncs[planned.sync.name] = await withMarks(staging, planned, before, folded);
     }
   });
+  await lock.hold();
   await store.write({ version: 1, lineage, serial, syncs } satisfies State);
   await removeMerged(world, store, state, syncs);
   const clean = [...run.progress.values()].every(({ status }) =>

@@ -57,7 +57,12 @@ export function beginJournal(disk: Disk, path: string, start: JournalEntry & { r
   return disk.replace(path, line(start));
 }
 
-export async function openJournal(disk: Disk, path: string): Promise<Journal> {
+/** @param fence throws when this process may not write any more, because another has taken over */
+export async function openJournal(
+  disk: Disk,
+  path: string,
+  fence: () => Promise<void> = async () => undefined,
+): Promise<Journal> {
   await mendTail(disk, path);
   const file: AppendFile = await disk.append(path);
   // Appends are put in a row, so that two batches in flight cannot mix their lines.
@@ -65,7 +70,7 @@ export async function openJournal(disk: Disk, path: string): Promise<Journal> {
   return {
     write(entry, durable) {
       // After one failed append the file may end in half a line: no further entry may follow it.
-      last = last.then(() => file.append(line(entry), durable));
+      last = last.then(fence).then(() => file.append(line(entry), durable));
       return last;
     },
     async close() {

@@ -16,6 +16,9 @@ export interface Settled {
   readonly doubt: readonly Change[];
 }
 
+/** A destination that shows a write later than this is not waited for: the next plan will see. */
+const LONGEST_LAG_MS = 120_000;
+
 export async function settle(
   world: Pick<World, "sleep">,
   open: OpenDestination,
@@ -24,8 +27,9 @@ export async function settle(
   changes: readonly Change[],
   signal: AbortSignal,
 ): Promise<Settled> {
-  const { lagSeconds } = open.capabilities.read;
-  if (lagSeconds > 0) await world.sleep(lagSeconds * 1000, signal);
+  const lagMs = open.capabilities.read.lagSeconds * 1000;
+  if (lagMs > LONGEST_LAG_MS) return unreadable(planned, changes);
+  if (lagMs > 0) await world.sleep(lagMs, signal);
   const now = await reader.about(changes, signal);
   if (!now) return unreadable(planned, changes);
 
@@ -52,7 +56,7 @@ export async function settle(
   return { outcomes, resend, doubt: [] };
 }
 
-/** Without a way to look, only what is harmless twice is sent again. */
+/** Without a way to look now, only what is harmless twice is sent again. */
 function unreadable({ createIsIdempotent, sync }: PlannedSync, changes: readonly Change[]): Settled {
   const harmless = ({ action }: Change) =>
     action !== "create" || createIsIdempotent !== "no" || sync.createSafety === "atLeastOnce";

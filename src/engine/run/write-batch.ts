@@ -55,17 +55,20 @@ export async function writeBatch(
   );
 }
 
+export interface LeftBatch {
+  readonly route: string;
+  /** All it was sent with, so that it can be sent again as the very same batch. */
+  readonly whole: readonly Change[];
+  /** Those of its changes that have no outcome. */
+  readonly left: readonly Change[];
+  readonly ticket: string | null;
+}
+
 /** Takes up a batch that a dead run left: its job where it has a ticket, else by reading back. */
-export async function resumeBatch(
-  desk: BatchDesk,
-  route: string,
-  changes: readonly Change[],
-  ticket: string | null,
-  signal: AbortSignal,
-): Promise<void> {
-  const resume = desk.open.destination.resume;
-  if (ticket === null || !resume) return settleAndResend(desk, route, changes, 1, signal);
-  await follow(desk, route, changes, ticket, 1, signal);
+export async function resumeBatch(desk: BatchDesk, batch: LeftBatch, signal: AbortSignal): Promise<void> {
+  const { route, whole, left, ticket } = batch;
+  if (ticket !== null && desk.open.destination.resume) return follow(desk, route, left, ticket, 1, signal);
+  return settleAndResend(desk, batchOf(desk, route, whole), left, 1, signal);
 }
 
 /** Follows a job that was begun to its end. It is never begun again: the first would still do its work. */
@@ -80,7 +83,7 @@ async function follow(
   const { destination } = desk.open;
   const batch = batchOf(desk, route, changes);
   const resume = (s: AbortSignal) => destination.resume?.(ticket, batch, s) ?? nothing();
-  await receive(desk, route, batch, resume, attempt, signal, ticket);
+  await receive(desk, batch, { start: resume, left: changes, attempt, ticket }, signal);
 }
 
 async function* nothing(): AsyncIterable<Receipt> {}
@@ -95,23 +98,26 @@ async function send(
   if (changes.length === 0) return;
   const batch = batchOf(desk, route, changes);
   await desk.recorder.intent(batch);
-  await receive(desk, route, batch, (s) => desk.open.destination.write(batch, s), attempt, signal);
+  const start = (s: AbortSignal) => desk.open.destination.write(batch, s);
+  await receive(desk, batch, { start, left: changes, attempt, ticket: null }, signal);
 }
 
-async function receive(
-  desk: BatchDesk,
-  route: string,
-  batch: Batch,
-  start: (signal: AbortSignal) => AsyncIterable<Receipt>,
-  attempt: number,
-  signal: AbortSignal,
-  resumed: string | null = null,
-): Promise<void> {
-  const open = new Map(batch.changes.map((change) => [change.key, change]));
+interface Exchange {
+  readonly start: (signal: AbortSignal) => AsyncIterable<Receipt>;
+  /** Changes of the batch that need an outcome. */
+  readonly left: readonly Change[];
+  readonly attempt: number;
+  readonly ticket: string | null;
+}
+
+async function receive(desk: BatchDesk, batch: Batch, exchange: Exchange, signal: AbortSignal): Promise<void> {
+  const { start, left, attempt } = exchange;
+  const { route } = batch;
+  const open = new Map(left.map((change) => [change.key, change]));
   const again: Change[] = [];
   const refused: { readonly change: Change; readonly outcome: Outcome }[] = [];
   const refusalTells = batch.action === "create" && desk.planned.createIsIdempotent === "conflict";
-  let ticket = resumed;
+  let { ticket } = exchange;
   let failure: unknown;
   try {
     for await (const receipt of start(signal)) {
@@ -141,10 +147,10 @@ async function receive(
   const harmless = failure instanceof TransientError || failure instanceof RecordError;
   if (failure !== undefined && unanswered.length === 0 && !harmless) throw failure;
   if (failure !== undefined && unanswered.length > 0 && ticket !== null && desk.open.destination.resume)
-    await followAgain(desk, route, unanswered, ticket, failure, attempt, signal);
+    await followAgain(desk, batch, unanswered, ticket, failure, attempt, signal);
   else if (failure !== undefined && unanswered.length > 0)
-    await afterFailure(desk, route, unanswered, failure, attempt, signal);
-  else if (unanswered.length > 0) await settleAndResend(desk, route, unanswered, attempt, signal);
+    await afterFailure(desk, batch, unanswered, failure, attempt, signal);
+  else if (unanswered.length > 0) await settleAndResend(desk, batch, unanswered, attempt, signal);
   if (again.length > 0) {
     await desk.recorder.unsent(batch.id, again);
     await backOff(desk.world, attempt, undefined, signal);
@@ -172,24 +178,25 @@ async function whyRefused(
 /** A job that was begun stays what the changes wait for; only when the run stops is it left to the next one. */
 async function followAgain(
   desk: BatchDesk,
-  route: string,
+  batch: Batch,
   changes: readonly Change[],
   ticket: string,
   failure: unknown,
   attempt: number,
   signal: AbortSignal,
 ): Promise<void> {
-  if (failure instanceof RecordError) return afterFailure(desk, route, changes, failure, attempt, signal);
+  // The job is not known any more, or cannot be asked about: what it has done can only be seen by looking.
+  if (failure instanceof RecordError) return settleAndResend(desk, batch, changes, attempt, signal);
   const passing = failure instanceof TransientError && worthWaiting(failure) && attempt < MAX_ATTEMPTS;
   if (!passing || signal.aborted) throw failure;
   await backOff(desk.world, attempt, failure.retryAfterMs, signal);
-  await follow(desk, route, changes, ticket, attempt + 1, signal);
+  await follow(desk, batch.route, changes, ticket, attempt + 1, signal);
 }
 
 /** What a throw means for the changes that have no outcome. */
 async function afterFailure(
   desk: BatchDesk,
-  route: string,
+  batch: Batch,
   changes: readonly Change[],
   failure: unknown,
   attempt: number,
@@ -197,18 +204,19 @@ async function afterFailure(
 ): Promise<void> {
   // A bug or a hard stop says nothing about the changes: they stay in doubt in the journal.
   if (!(failure instanceof EbbError) || signal.aborted) throw failure;
-  const id = batchOf(desk, route, changes).id;
+  const { id, route } = batch;
   if (failure instanceof RecordError) {
     await desk.recorder.unsent(id, changes);
     return isolate(desk, route, changes, failure, signal);
   }
+  const another = failure instanceof TransientError && worthWaiting(failure) && attempt < MAX_ATTEMPTS;
   if (failure instanceof TransientError && !failure.unsent) {
-    if (attempt >= MAX_ATTEMPTS || !worthWaiting(failure)) throw failure;
+    if (!another || !desk.open.limiter.mayRetry()) throw failure;
     await backOff(desk.world, attempt, failure.retryAfterMs, signal);
-    return settleAndResend(desk, route, changes, attempt, signal);
+    return settleAndResend(desk, batch, changes, attempt, signal);
   }
   await desk.recorder.unsent(id, changes);
-  if (!(failure instanceof TransientError) || !worthWaiting(failure) || attempt >= MAX_ATTEMPTS) throw failure;
+  if (!another || !desk.open.limiter.mayRetry()) throw failure;
   await backOff(desk.world, attempt, failure.retryAfterMs, signal);
   await send(desk, route, changes, attempt + 1, signal);
 }
@@ -233,24 +241,30 @@ async function isolate(
 
 async function settleAndResend(
   desk: BatchDesk,
-  route: string,
+  batch: Batch,
   changes: readonly Change[],
   attempt: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const { id } = batchOf(desk, route, changes);
+  const { id, route } = batch;
+  // Under its idempotency key the batch does its work once, however often it is sent; but only as the very same batch.
+  if (batch.action === "create" && desk.planned.createIsIdempotent === "header") {
+    if (attempt >= MAX_ATTEMPTS) throw noAnswer(desk);
+    const start = (s: AbortSignal) => desk.open.destination.write(batch, s);
+    return receive(desk, batch, { start, left: changes, attempt: attempt + 1, ticket: null }, signal);
+  }
   const settled = await settle(desk.world, desk.open, desk.planned, desk.reader, changes, signal);
   await desk.recorder.outcomes(id, changes, settled.outcomes);
   if (settled.doubt.length > 0) await desk.recorder.doubt(id, settled.doubt);
   if (settled.resend.length === 0) return;
   await desk.recorder.unsent(id, settled.resend);
-  if (attempt >= MAX_ATTEMPTS)
-    throw new TransientError(
-      "ANSWER_INVALID",
-      `${desk.planned.sync.destination.connection} gives no answer for some records`,
-      { unsent: true },
-    );
+  if (attempt >= MAX_ATTEMPTS) throw noAnswer(desk);
   await send(desk, route, settled.resend, attempt + 1, signal);
+}
+
+function noAnswer({ planned }: BatchDesk): TransientError {
+  const { connection } = planned.sync.destination;
+  return new TransientError("ANSWER_INVALID", `${connection} gives no answer for some records`, { unsent: true });
 }
 
 /** Longer than this nobody waits with the lock held: the run stops, and can be resumed. */
@@ -261,7 +275,9 @@ function worthWaiting({ code, retryAfterMs = 0 }: TransientError): boolean {
 }
 
 function backOff(world: World, attempt: number, askedMs: number | undefined, signal: AbortSignal): Promise<void> {
-  return world.sleep(Math.max(askedMs ?? 0, Math.min(30_000, 250 * 2 ** attempt)), signal);
+  // Half of it by chance, so that several who failed at once do not come back at once.
+  const ms = Math.min(30_000, 250 * 2 ** attempt) * (0.5 + world.random() / 2);
+  return world.sleep(Math.max(askedMs ?? 0, ms), signal);
 }
 
 function batchOf({ planned }: BatchDesk, route: string, changes: readonly Change[]): Batch {

@@ -18,6 +18,11 @@ export interface Disk {
   /** Creates a file; false when it is there already. */
   createExclusive(path: string, text: string): Promise<boolean>;
   append(path: string): Promise<AppendFile>;
+  /**
+   * Changes a small file, in a folder that is there, in turn with other processes of this machine; not durable. What a process that died while it
+   * changed the file leaves behind holds nobody up for longer than some seconds.
+   */
+  update(path: string, change: (text: string | null) => string): Promise<void>;
   /** Brings what another wrote into a file onto the disk (fsync). */
   flush(path: string): Promise<void>;
   list(path: string): Promise<readonly string[]>;
@@ -87,6 +92,18 @@ export const localDisk: Disk = {
       throw unwritable(path, error);
     }
   },
+  async update(path, change) {
+    const turn = `${path}.turn`;
+    await takeTurn(turn);
+    try {
+      const text = await readFile(path, "utf8").catch(() => null);
+      const aside = `${path}.new`;
+      await writeFile(aside, change(text), { mode: 0o600 });
+      await rename(aside, path);
+    } finally {
+      await rm(turn, { force: true });
+    }
+  },
   async flush(path) {
     const file = await open(path, "r");
     try {
@@ -120,6 +137,25 @@ export const localDisk: Disk = {
     );
   },
 };
+
+/** A turn takes a millisecond; one that lasts longer than this has lost its owner. */
+const LONGEST_TURN_MS = 5_000;
+
+async function takeTurn(path: string): Promise<void> {
+  for (let wait = 1; ; wait = Math.min(wait * 2, 20))
+    try {
+      await (await open(path, "wx", 0o600)).close();
+      return;
+    } catch (error) {
+      if (!isCode(error, "EEXIST")) throw error;
+      const since = await stat(path).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => undefined,
+      );
+      if (since !== undefined && Math.abs(Date.now() - since) > LONGEST_TURN_MS) await rm(path, { force: true });
+      else await new Promise((resume) => setTimeout(resume, wait));
+    }
+}
 
 function isCode(error: unknown, code: string): boolean {
   return (error as { code?: unknown }).code === code;

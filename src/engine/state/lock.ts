@@ -1,4 +1,12 @@
-/** One run at a time: a lease in `lock.json`, renewed while its owner lives, expiring by itself when it does not. @module */
+/**
+ * One run at a time: a lease that its owner renews while it lives, and that expires by itself when it does not.
+ *
+ * `lock.json` names the owner and is not written again. The moment the lease expires stands in a file of the owner's
+ * own, `lock.json.beat-ID`: an owner that was stopped for a while and wakes up after another took over writes to
+ * nobody's lease but its own, and finds out that it lost before it sends anything.
+ * @module
+ */
+import { readlinkSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { LockError } from "../../core/errors.ts";
@@ -7,57 +15,89 @@ import type { StateStore } from "./state.ts";
 
 const LEASE_MS = 30_000;
 const HEARTBEAT_MS = 10_000;
+/** An owner that did nothing for so long looks whether it still is one. */
+const DOUBT_MS = 15_000;
+/** A lease that looks expired may be one of a machine whose clock is behind: it is watched for longer than a heartbeat. */
+const WATCH_MS = 12_000;
 
 export interface LockOwner {
   readonly id: string;
   readonly host: string;
+  /** Tells process numbers apart that mean different processes: containers of one name. */
+  readonly place: string;
   readonly user: string;
   readonly pid: number;
   /** Address of the CI job, where there is one. */
   readonly ci: string | null;
   readonly since: string;
+}
+
+export interface HeldLock extends LockOwner {
+  /** Milliseconds since the epoch, by the owner's clock. */
   readonly expires: number;
 }
 
 export interface Lock {
   /** Aborts when the lease was lost: nothing may be sent any more. */
   readonly lost: AbortSignal;
+  /** Throws `STATE_LOCKED` when the lease was lost. Called right before anything is sent or recorded; mostly costs nothing. */
+  hold(): Promise<void>;
   release(): Promise<void>;
 }
 
 export const lockPath = (store: StateStore) => join(store.directory, "lock.json");
 
-export async function readLock(world: World, store: StateStore): Promise<LockOwner | null> {
-  return ownerIn(world, lockPath(store));
+export const beatPath = (path: string, id: string) => `${path}.beat-${id}`;
+
+export async function readLock(world: World, store: StateStore): Promise<HeldLock | null> {
+  const path = lockPath(store);
+  const owner = await ownerIn(world, path);
+  return owner && { ...owner, expires: await expiryOf(world, path, owner.id) };
 }
 
 /** Takes the lock or throws `STATE_LOCKED` naming who holds it. */
 export async function takeLock(world: World, store: StateStore): Promise<Lock> {
   const path = lockPath(store);
-  const id = world.randomName();
-  const owner = (): LockOwner => ({
-    id,
+  const owner: LockOwner = {
+    id: world.randomName(),
     host: hostname(),
+    place: processPlace(),
     user: userName(),
     pid: process.pid,
     ci: ciLink(world.env),
-    since: new Date(started).toISOString(),
-    expires: world.now() + LEASE_MS,
-  });
-  const started = world.now();
-  const text = () => JSON.stringify(owner());
-  await claim(world, path, id, text);
+    since: new Date(world.now()).toISOString(),
+  };
+  let renewed = 0;
+  const renew = async () => {
+    const now = world.now();
+    await world.disk.replace(beatPath(path, owner.id), String(now + LEASE_MS));
+    renewed = now;
+  };
   const lost = new AbortController();
   const stop = new AbortController();
+  const lose = (why: unknown) => {
+    lost.abort(why);
+    throw why;
+  };
+  const check = async () => {
+    if ((await ownerIn(world, path))?.id !== owner.id)
+      lose(new LockError("STATE_LOCKED", "the lock was taken over by another run"));
+  };
+  await renew();
+  try {
+    await claim(world, path, path, owner);
+    // Taking over from another may have taken a while.
+    await renew();
+  } catch (error) {
+    await world.disk.remove(beatPath(path, owner.id));
+    throw error;
+  }
   const beat = async () => {
     for (;;) {
       await world.sleep(HEARTBEAT_MS, stop.signal);
-      if ((await readLock(world, store))?.id !== id) {
-        lost.abort(new LockError("STATE_LOCKED", "the lock was taken over by another run"));
-        return;
-      }
+      await check();
       if (stop.signal.aborted) return;
-      await world.disk.replace(path, text());
+      await renew();
     }
   };
   const beating = beat().catch((error: unknown) => {
@@ -65,11 +105,20 @@ export async function takeLock(world: World, store: StateStore): Promise<Lock> {
   });
   return {
     lost: lost.signal,
+    async hold() {
+      lost.signal.throwIfAborted();
+      if (Math.abs(world.now() - renewed) < DOUBT_MS) return;
+      await check();
+      await renew();
+      // Between the two somebody may have found it expired.
+      await check();
+    },
     async release() {
       stop.abort();
-      // A heartbeat under way would write the lock again after it was removed.
+      // A heartbeat under way would write its file again after it was removed.
       await beating;
-      if ((await readLock(world, store))?.id === id) await world.disk.remove(path);
+      if ((await ownerIn(world, path))?.id === owner.id) await world.disk.remove(path);
+      await world.disk.remove(beatPath(path, owner.id));
     },
   };
 }
@@ -77,20 +126,24 @@ export async function takeLock(world: World, store: StateStore): Promise<Lock> {
 /**
  * Creates the lock, or takes it over from a dead owner. The right to do so is itself a lock, named after that owner, so
  * that of several who find it dead only one replaces it.
+ *
+ * @param root the lock the leases stand beside
  */
-async function claim(world: World, path: string, id: string, text: () => string): Promise<void> {
-  if (await world.disk.createExclusive(path, text())) return;
+async function claim(world: World, root: string, path: string, owner: LockOwner): Promise<void> {
+  const text = JSON.stringify(owner);
+  if (await world.disk.createExclusive(path, text)) return;
   const holder = await ownerIn(world, path);
   // Released in between: there is nothing to take over.
-  if (!holder) return claim(world, path, id, text);
-  if (!isDead(holder, world.now())) throw lockedBy(holder);
-  const right = `${path}.${holder.id}`;
-  await claim(world, right, id, text);
+  if (!holder) return claim(world, root, path, owner);
+  if (!(await isDead(world, root, holder))) throw lockedBy(holder);
+  const right = `${root}.right-${holder.id}`;
+  await claim(world, root, right, owner);
   try {
     const still = await ownerIn(world, path);
-    if (!still) return await claim(world, path, id, text);
+    if (!still) return await claim(world, root, path, owner);
     if (still.id !== holder.id) throw lockedBy(still);
-    await world.disk.replace(path, text());
+    await world.disk.replace(path, text);
+    await world.disk.remove(beatPath(root, holder.id));
   } finally {
     await world.disk.remove(right);
   }
@@ -103,19 +156,40 @@ async function ownerIn(world: World, path: string): Promise<LockOwner | null> {
   try {
     return JSON.parse(text) as LockOwner;
   } catch {
-    return { id: "unreadable", host: "", user: "", pid: 0, ci: null, since: "", expires: Number.NEGATIVE_INFINITY };
+    return { id: "unreadable", host: "", place: "", user: "", pid: 0, ci: null, since: "" };
   }
 }
 
-/** Expired, or held by a process of this machine that is no more. */
-function isDead(holder: LockOwner, now: number): boolean {
-  if (holder.expires < now) return true;
-  if (holder.host !== hostname()) return false;
+async function expiryOf(world: World, path: string, id: string): Promise<number> {
+  const text = await world.disk.read(beatPath(path, id));
+  return text === null ? Number.NEGATIVE_INFINITY : Number(text);
+}
+
+/** A process of this machine that is no more, or a lease that has expired and that nobody renews. */
+async function isDead(world: World, root: string, holder: LockOwner): Promise<boolean> {
+  if (holder.id === "unreadable" || hasEnded(holder)) return true;
+  const expires = await expiryOf(world, root, holder.id);
+  if (expires >= world.now()) return false;
+  await world.sleep(WATCH_MS, new AbortController().signal);
+  return (await expiryOf(world, root, holder.id)) === expires;
+}
+
+function hasEnded({ host, place, pid }: LockOwner): boolean {
+  if (host !== hostname() || place !== processPlace()) return false;
   try {
-    process.kill(holder.pid, 0);
+    process.kill(pid, 0);
     return false;
   } catch (error) {
     return (error as { code?: string }).code === "ESRCH";
+  }
+}
+
+/** The namespace this process has its number in. */
+function processPlace(): string {
+  try {
+    return readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return "";
   }
 }
 
