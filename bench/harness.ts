@@ -28,6 +28,7 @@ export function benchWorld(directory: string): World {
     now: Date.now,
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     randomName: () => Math.random().toString(36).slice(2, 10),
+    after: () => () => undefined,
     random: Math.random,
     dispatcher: async () => {
       agent ??= new Agent({ connections: 32 });

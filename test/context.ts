@@ -13,6 +13,9 @@ export function freePermits(told: RateSignal[] = []): Permits {
   };
 }
 
+/** A time that never comes. */
+export const never = () => () => undefined;
+
 /** A context that refuses everything but what a test gives it. */
 export function testContext(given: Partial<Context> = {}): Context {
   const secrets = new Map<string, string>();

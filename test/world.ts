@@ -66,6 +66,7 @@ export async function testWorld(options: WorldOptions): Promise<TestWorld> {
     now: options.realTime ? Date.now : clock.now,
     sleep: options.realTime ? (ms, signal) => wait(ms, undefined, { signal }) : clock.sleep,
     randomName: () => randomBytes(8).toString("hex"),
+    after: () => () => undefined,
     random: () => 0.5,
     dispatcher: options.dispatcher ?? realAgent,
     version: "0.0.0-test",

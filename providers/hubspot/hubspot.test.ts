@@ -20,7 +20,7 @@ import {
   RecordError,
   TransientError,
 } from "../../src/connector/index.ts";
-import { freePermits, testContext } from "../../test/context.ts";
+import { freePermits, never, testContext } from "../../test/context.ts";
 import hubspot from "./index.ts";
 import { app } from "./sandbox/tokens.ts";
 import { startSandbox } from "./sandbox.ts";
@@ -90,6 +90,7 @@ async function connect(setup: { faults?: Record<string, unknown>; options?: Reco
           permits,
           connection: "crm",
           now: Date.now,
+          after: never,
           sleep: async (ms) => void sleeps.push(ms),
         },
         http,

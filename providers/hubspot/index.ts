@@ -106,6 +106,7 @@ export default defineSystem({
       write: [{ name: "batch", above: 0, records: batchLimit, concurrency: 10, calls: 2 }],
       // Companies and deals are made twice; what is matched on a unique property is not.
       createIsIdempotent: "no",
+      callSeconds: 20,
       checksBefore: false,
       idIsKey: false,
       // A private app of a free account; OAuth apps have 110, larger accounts 190 and more.

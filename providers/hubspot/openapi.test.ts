@@ -11,7 +11,7 @@ import {
   type Fields,
   keyOf,
 } from "../../src/connector/index.ts";
-import { freePermits, testContext } from "../../test/context.ts";
+import { freePermits, never, testContext } from "../../test/context.ts";
 import { version } from "./addresses.ts";
 import hubspot from "./index.ts";
 import { app } from "./sandbox/tokens.ts";
@@ -149,7 +149,14 @@ async function traffic(): Promise<void> {
   const context = testContext({
     http: (http) =>
       createHttp(
-        { dispatcher: async () => dispatcher, permits, connection: "crm", now: Date.now, sleep: async () => undefined },
+        {
+          dispatcher: async () => dispatcher,
+          permits,
+          connection: "crm",
+          now: Date.now,
+          after: never,
+          sleep: async () => undefined,
+        },
         http,
       ),
     now: () => Date.now(),

@@ -20,7 +20,7 @@ import {
   RecordError,
   TransientError,
 } from "../../src/connector/index.ts";
-import { freePermits, testContext } from "../../test/context.ts";
+import { freePermits, never, testContext } from "../../test/context.ts";
 import { csvLine, csvRows } from "./csv.ts";
 import salesforce from "./index.ts";
 import { startSandbox } from "./sandbox.ts";
@@ -64,6 +64,7 @@ async function connect(setup: { faults?: Record<string, unknown>; options?: Reco
           permits,
           connection: "crm",
           now: Date.now,
+          after: never,
           sleep: async (ms) => void sleeps.push(ms),
         },
         http,

@@ -6,7 +6,7 @@ interface DriverError {
   readonly code?: string | number;
   readonly sqlState?: string;
   readonly response?: { readonly statusCode?: number; readonly status?: number };
-  readonly cause?: { readonly code?: string };
+  readonly cause?: { readonly code?: string; readonly name?: string };
 }
 
 const network = /^(ECONN\w+|ENOTFOUND|ENETUNREACH|EHOSTUNREACH|ETIMEDOUT|EPIPE|EAI_AGAIN|ERR_BAD_RESPONSE)$/;
@@ -47,11 +47,16 @@ export function meaningOf(error: unknown, connection: string): Error {
   const transient = (to: ErrorCode, words: string, more: { next?: string; unsent?: boolean } = {}) =>
     new TransientError(to, say(words), { ...more, cause: withoutBody(error) });
 
+  // All of a chunk came, and is no gzip or no JSON where it says to be.
+  if (code === driver.chunkNoConnection && (cause?.code?.startsWith("Z_") || cause?.name === "SyntaxError"))
+    return named(damaged("a chunk cannot be read"), connection);
   if (code === driver.noConnection || code === driver.chunkNoConnection || network.test(code)) {
     const socket = cause?.code ?? (network.test(code) ? code : "connection broken");
-    return transient("NETWORK", `the server could not be reached (${socket})`, {
-      unsent: unsentCodes.includes(socket),
-    });
+    const what =
+      code === driver.chunkNoConnection
+        ? "a part of the result could not be fetched"
+        : "the server could not be reached";
+    return transient("NETWORK", `${what} (${socket})`, { unsent: unsentCodes.includes(socket) });
   }
   if (code === driver.httpStatus || code === driver.chunkStatus) {
     const status = response?.statusCode ?? response?.status ?? 0;
@@ -79,6 +84,13 @@ export function meaningOf(error: unknown, connection: string): Error {
   if (sqlState !== "" || /^\d{6}$/.test(code))
     return new ConfigError("SOURCE_FAILED", say(`${userLines(error.message)} (${code})`));
   return transient("ANSWER_INVALID", "the driver could not make sense of the answer");
+}
+
+/** What came of a result is not what the server said it would be. */
+export function damaged(what: string): TransientError {
+  return new TransientError("ANSWER_INVALID", `a part of the result arrived damaged: ${what}`, {
+    next: "Run it again; if it comes back, look at the proxy between here and the account's storage.",
+  });
 }
 
 /** What a failed login means: whatever is wrong with keys and tokens on our side is refused credentials too. */

@@ -50,8 +50,9 @@ async function warehouse(name: string | undefined, ask: Ask, next: string): Prom
   const [found] = await ask(`SHOW WAREHOUSES LIKE ${quoted(name)}`);
   if (!found) return { status: "fail", detail: `the role may not use warehouse ${name}`, next };
   const resumes = found.auto_resume === "false" ? "; it does not resume by itself" : "";
-  const suspended = found.state === "SUSPENDED" && resumes !== "";
-  return { status: suspended ? "fail" : "ok", detail: `warehouse ${name} is ${found.state?.toLowerCase()}${resumes}` };
+  const detail = `warehouse ${name} is ${found.state?.toLowerCase()}${resumes}`;
+  if (found.state !== "SUSPENDED" || resumes === "") return { status: "ok", detail };
+  return { status: "fail", detail, next: `ALTER WAREHOUSE ${ident(name)} SET AUTO_RESUME = TRUE;` };
 }
 
 /** Grants of a role and of every role it has been granted. */
@@ -82,6 +83,7 @@ export function leastRole({ warehouse, database, schema }: SnowflakeOptions, use
     `GRANT SELECT ON ALL TABLES IN SCHEMA ${inside} TO ROLE EBB_READER;`,
     `GRANT SELECT ON FUTURE TABLES IN SCHEMA ${inside} TO ROLE EBB_READER;`,
     `GRANT SELECT ON ALL VIEWS IN SCHEMA ${inside} TO ROLE EBB_READER;`,
+    `GRANT SELECT ON FUTURE VIEWS IN SCHEMA ${inside} TO ROLE EBB_READER;`,
     `GRANT ROLE EBB_READER TO USER ${user === "" ? "<USER>" : user};`,
   ].join("\n");
 }

@@ -84,6 +84,7 @@ function send(response: ServerResponse, { status, json, gzip, missing }: Answer)
 
 function sendFailure(response: ServerResponse, { status = 200, body = "" }: Failure): void {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  response.writeHead(status, { "content-type": text.startsWith("<") ? "text/html" : "application/json" });
+  const type = typeof body !== "string" ? "application/json" : text.startsWith("<") ? "text/html" : "text/plain";
+  response.writeHead(status, { "content-type": type });
   response.end(text);
 }

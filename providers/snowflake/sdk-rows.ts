@@ -1,9 +1,8 @@
 /** Rows out of the driver's stream, by columns. @module */
 import type { Readable } from "node:stream";
 import type { RowStatement } from "snowflake-sdk";
-import { TransientError } from "../../src/connector/index.ts";
 import type { ResultColumn, TextColumns } from "./driver.ts";
-import { onSwallowedError } from "./sdk.ts";
+import { damaged } from "./errors.ts";
 
 const rowsInBatch = 4_096;
 
@@ -21,7 +20,7 @@ export async function* readBatches(
     seen += rows.length;
     yield Array.from({ length: width }, (_, i) => rows.map((row) => row[i] ?? null));
   }
-  if (seen !== expected) throw incomplete(`${seen} of ${expected} rows came`);
+  if (seen !== expected) throw damaged(`${seen} of ${expected} rows came`);
 }
 
 /** Rows of a small result: cells that the driver has made something else of are written as text again. */
@@ -36,10 +35,6 @@ export async function readRows(
   return all.map((row) => Object.fromEntries(columns.map(({ name }, i) => [name, text(row[i])])));
 }
 
-function incomplete(what: string): TransientError {
-  return new TransientError("ANSWER_INVALID", `a part of the result arrived damaged: ${what}`);
-}
-
 async function* readPages(stream: Readable, signal: AbortSignal): AsyncGenerator<readonly Row[]> {
   let failure: { readonly error: unknown } | undefined;
   let ended = false;
@@ -50,7 +45,6 @@ async function* readPages(stream: Readable, signal: AbortSignal): AsyncGenerator
     changed();
   };
   const abort = () => fail(signal.reason);
-  const forget = onSwallowedError(() => fail(incomplete("a chunk is not JSON")));
   stream.on("readable", changed).on("error", fail);
   stream.on("end", () => {
     ended = true;
@@ -76,7 +70,6 @@ async function* readPages(stream: Readable, signal: AbortSignal): AsyncGenerator
         });
     }
   } finally {
-    forget();
     signal.removeEventListener("abort", abort);
     // What the driver still says after this is of no interest, but must not be an unhandled error.
     stream.removeAllListeners("readable").on("error", () => undefined);

@@ -5,6 +5,7 @@
  * @module
  */
 import { env } from "node:process";
+import { guardChunks } from "./sdk-chunks.ts";
 
 type Sdk = typeof import("snowflake-sdk");
 
@@ -18,7 +19,6 @@ const switches = {
 } as const;
 
 let loading: Promise<Sdk> | undefined;
-const watchers = new Set<() => void>();
 
 /** Loads the driver once. */
 export function loadSdk(): Promise<Sdk> {
@@ -26,30 +26,14 @@ export function loadSdk(): Promise<Sdk> {
   return loading;
 }
 
-/**
- * Calls back when the driver could not make sense of a chunk it had fetched: it notes that in its log and leaves the
- * reader waiting for ever.
- */
-export function onSwallowedError(callback: () => void): () => void {
-  watchers.add(callback);
-  return () => watchers.delete(callback);
-}
-
 async function load(): Promise<Sdk> {
   for (const [name, value] of Object.entries(switches)) env[name] ??= value;
   const { default: sdk } = (await import("snowflake-sdk")) as unknown as { default: Sdk };
+  await guardChunks();
   const silent = () => undefined;
   sdk.configure({
     logLevel: "ERROR",
-    customLogger: {
-      error: (message) => {
-        if (message.startsWith("Callback failed")) for (const watcher of watchers) watcher();
-      },
-      warn: silent,
-      info: silent,
-      debug: silent,
-      trace: silent,
-    },
+    customLogger: { error: silent, warn: silent, info: silent, debug: silent, trace: silent },
     jsonColumnVariantParser: (text) => text,
     xmlColumnVariantParser: (text) => text,
   });

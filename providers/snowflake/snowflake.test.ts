@@ -551,7 +551,9 @@ describe("errors", () => {
       { code: 402001, cause: { code: "ECONNRESET" } },
       { code: "NETWORK", unsent: false },
     ],
-    [{ code: 402002, response: { statusCode: 403 } }, { code: "UNAVAILABLE" }],
+    [{ code: 402001, cause: { code: "Z_DATA_ERROR" } }, { code: "ANSWER_INVALID" }],
+    [{ code: 402001, cause: new SyntaxError("Unexpected token") }, { code: "ANSWER_INVALID" }],
+    [{ code: 402002, response: { statusCode: 503 } }, { code: "UNAVAILABLE" }],
     [{ code: 401002, response: { statusCode: 429 } }, { code: "RATE_LIMITED" }],
     [{ code: 401003 }, { code: "ANSWER_INVALID" }],
     [{}, { code: "ANSWER_INVALID", effect: "transient" }],
@@ -632,6 +634,17 @@ describe("doctor", () => {
     expect(warning?.detail).toMatch(/INSERT on tables, CREATE TABLE on schemas/);
     expect(warning?.next).toContain("GRANT SELECT ON ALL TABLES IN SCHEMA DEMO.PUBLIC TO ROLE EBB_READER;");
     expect(warning?.next).toContain("GRANT ROLE EBB_READER TO USER EBB;");
+  });
+
+  it("fails where the warehouse is suspended and does not resume by itself", async () => {
+    const { source } = await connect({ faults: { suspendWarehouse: true } });
+    expect((await findings(source)).filter(({ status }) => status === "fail")).toEqual([
+      {
+        status: "fail",
+        detail: "warehouse EBB_WH is suspended; it does not resume by itself",
+        next: 'ALTER WAREHOUSE "EBB_WH" SET AUTO_RESUME = TRUE;',
+      },
+    ]);
   });
 
   it("warns of an administrator", async () => {

@@ -41,7 +41,9 @@ async function list(shell: Shell, world: World, store: StateStore, { limit }: Op
   const names = (await listRuns(world, store)).toReversed().slice(0, limit);
   const lines = [];
   for (const run of names) lines.push(lineOf(await resultNow(await loadRun(world, store, run))));
-  shell.print(shell.json ? runsJson(lines) : renderRuns(lines, invocation(), shell.style));
+  const { syncs } = await store.read();
+  const held = Object.entries(syncs).flatMap(([sync, { quarantine }]) => (quarantine ? [{ sync, ...quarantine }] : []));
+  shell.print(shell.json ? runsJson(lines, held) : renderRuns(lines, held, invocation(), shell.style));
 }
 
 async function one(shell: Shell, world: World, store: StateStore, name: string, options: Options): Promise<void> {

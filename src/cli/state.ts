@@ -5,6 +5,7 @@ import { ConfigError } from "../core/errors.ts";
 import type { StateStore } from "../engine/state/state.ts";
 import type { Run } from "./command.ts";
 import { Exit } from "./exit.ts";
+import { invocation } from "./invocation.ts";
 import { wholeNumber } from "./options.ts";
 import { loadProject, type OpenProject } from "./project.ts";
 import type { Shell } from "./shell.ts";
@@ -30,6 +31,20 @@ export function define(command: Command, run: Run): void {
     .option("--show-values", "show the values of every field, also in a log")
     .addHelpText("after", "\nExample:\n  ebb state show customer-ltv --limit 3")
     .action((sync: string, options: ShowOptions) => run((shell) => show(shell, sync, options)));
+  command
+    .command("quarantine")
+    .description("records of a sync that the destination rejected: why, and how often they were tried")
+    .argument("<sync>")
+    .addOption(new Option("--limit <n>", "records to show").argParser(wholeNumber(1)).default(20))
+    .option("--show-values", "show keys and the vendor's words, also in a log")
+    .addHelpText("after", "\nExample:\n  ebb state quarantine customer-ltv")
+    .action((sync: string, options: ShowOptions) => run((shell) => quarantine(shell, sync, options)));
+  command
+    .command("release")
+    .description("forget how often they were tried, so that the next plan tries all of them again")
+    .argument("<sync>")
+    .addHelpText("after", "\nExample:\n  ebb state release customer-ltv")
+    .action((sync: string) => run((shell) => release(shell, sync)));
   command
     .command("rm")
     .description("forget what is recorded of a sync; its records stay in the destination")
@@ -91,6 +106,29 @@ async function show(shell: Shell, sync: string, { limit, showValues = false }: S
   for (const page of await readLedger(world, store, [sync], limit))
     shell.print(shell.json ? ledgerJson(page, showValues) : renderLedger(page, reveal, shell.style));
   return Exit.done;
+}
+
+async function quarantine(shell: Shell, sync: string, { limit, showValues = false }: ShowOptions): Promise<number> {
+  const { store, project } = await open(shell, true);
+  const [{ readQuarantine }, { quarantineJson, renderQuarantine }, { createReveal }] = await Promise.all([
+    import("../engine/inspect.ts"),
+    import("../report/quarantine.ts"),
+    import("../report/reveal.ts"),
+  ]);
+  const state = await store.read();
+  const held = { sync, ...state.syncs[sync]?.quarantine, records: await readQuarantine(store, state, sync, limit) };
+  const reveal = createReveal(project.syncs, { all: showValues || shell.interactive, salt: state.lineage });
+  shell.print(
+    shell.json ? quarantineJson(held, showValues) : renderQuarantine(held, reveal, invocation(), shell.style),
+  );
+  return Exit.done;
+}
+
+async function release(shell: Shell, sync: string): Promise<number> {
+  const { world, store } = await open(shell);
+  const { releaseSync } = await import("../engine/state/state-edit.ts");
+  const { serial } = await releaseSync(world, store, sync);
+  return done(shell, `Released. The state is at serial ${serial}.`, { released: sync, serial });
 }
 
 async function remove(shell: Shell, sync: string, force: boolean): Promise<number> {

@@ -48,6 +48,11 @@ export interface Capabilities {
   };
   readonly write: readonly WriteRoute[];
   /**
+   * Seconds within which the vendor has surely ended a write it took on, whether or not anybody still listens
+   * (default 0: at once). Before a create that may be made twice is sent again, so much time has passed since it was sent.
+   */
+  readonly callSeconds?: number;
+  /**
    * What a create that is sent twice does: `key` — updates the same record (an upsert by a unique key); `header` —
    * is recognised by an idempotency key; `conflict` — is refused; `no` — makes a second record.
    * What the description of the matched field says comes before what stands here.

@@ -53,6 +53,8 @@ export interface HttpWorld {
   /** Milliseconds since the epoch. */
   now(): number;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** Does something after so many milliseconds, unless what it answers is called before. */
+  after(ms: number, act: () => void): () => void;
 }
 
 /** Times a read is sent before its failure counts. A write is sent once: only the engine knows whether it may again. */
@@ -69,7 +71,7 @@ export function createHttp(world: HttpWorld, options: HttpOptions): Http {
     const end = await world.permits.acquire(buckets, signal);
     let response: HttpResponse | undefined;
     try {
-      response = await exchange(await world.dispatcher(), options.baseUrl, request, headers, signal);
+      response = await exchange(world, options.baseUrl, request, headers, signal);
       return response;
     } finally {
       await end({ how: howEnded(response), signals: response ? signalsOf(response, buckets) : [] });
@@ -89,11 +91,13 @@ export function createHttp(world: HttpWorld, options: HttpOptions): Http {
     if (response.status === 401 && (await options.renew?.(signal))) response = await send(request, signal);
     const error = options.classify?.(response) ?? classify(response, request, world.connection);
     if (error) throw error;
+    // Half of an answer is none: of a read that is noticed here, where it is sent again.
+    if (isRepeatable(request) && isToBeJson(response)) response.json();
     return response;
   };
   return {
     async request(request, signal) {
-      const attempts = request.method === "GET" || request.repeatable ? READ_ATTEMPTS : 1;
+      const attempts = isRepeatable(request) ? READ_ATTEMPTS : 1;
       for (let attempt = 1; ; attempt++)
         try {
           return await once(request, signal);
@@ -136,8 +140,15 @@ export function classify(response: HttpResponse, request: HttpRequest, connectio
   return new RecordError(`HTTP_${status}`, `${connection}: answered ${status} at ${call}`, { at });
 }
 
+function isRepeatable({ method, repeatable }: HttpRequest): boolean {
+  return method === "GET" || repeatable === true;
+}
+
+/** A whole answer takes at most so many times as long as its parts may. */
+const WHOLE = 5;
+
 async function exchange(
-  dispatcher: Dispatcher,
+  world: HttpWorld,
   baseUrl: string,
   request: HttpRequest,
   headers: Record<string, string>,
@@ -152,16 +163,23 @@ async function exchange(
     throw new TransientError("ANSWER_INVALID", `refused to follow ${base.origin} to ${url.origin}`, { unsent: true });
   const body = request.json === undefined ? (request.body ?? null) : JSON.stringify(request.json);
   if (request.json !== undefined) headers["content-type"] = "application/json";
+  const timeoutMs = request.timeoutMs ?? 60_000;
+  // The times below are between two pieces: an answer that comes byte by byte would keep them for ever.
+  const over = new AbortController();
+  const stop = () => over.abort(signal.reason);
+  const cancel = world.after(WHOLE * timeoutMs, () => over.abort());
+  signal.addEventListener("abort", stop, { once: true });
   try {
+    const dispatcher = await world.dispatcher();
     const answer = await dispatcher.request({
       origin: url.origin,
       path: url.pathname + url.search,
       method: request.method,
       headers,
       body: body as string | null,
-      signal,
-      headersTimeout: request.timeoutMs ?? 60_000,
-      bodyTimeout: request.timeoutMs ?? 60_000,
+      signal: over.signal,
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
     });
     const text = await answer.body.text();
     const flat = Object.fromEntries(
@@ -170,16 +188,29 @@ async function exchange(
         Array.isArray(value) ? value.join(", ") : (value ?? ""),
       ]),
     );
-    return { status: answer.statusCode, headers: flat, text, json: () => parse(text, url) };
+    let read: { readonly value: unknown } | undefined;
+    const json = <T>() => {
+      read ??= { value: parse(text, url) };
+      return read.value as T;
+    };
+    return { status: answer.statusCode, headers: flat, text, json };
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
-    const code = (cause as { code?: string }).code ?? "";
+    const code = over.signal.aborted ? "answer too slow" : ((cause as { code?: string }).code ?? "");
     const unsent = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"].includes(code);
     throw new TransientError("NETWORK", `${url.origin} could not be reached (${code || "connection broken"})`, {
       cause,
       unsent,
     });
+  } finally {
+    cancel();
+    signal.removeEventListener("abort", stop);
   }
+}
+
+/** Answers that name another kind are read by whoever asked. */
+function isToBeJson({ status, headers }: HttpResponse): boolean {
+  return status === 200 && /json|html/.test(headers["content-type"] ?? "application/json");
 }
 
 function parse<T>(text: string, url: URL): T {

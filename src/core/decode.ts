@@ -1,12 +1,12 @@
 /** Synthesized configuration into the declared project: the first step of every command. Pure. @module */
 import { z } from "zod";
 import { isObject } from "./is-object.ts";
-import { toConfig } from "./names.ts";
+import { toConfig, toSnake } from "./names.ts";
 import { type Problem, problemsError, referenceProblem, schemaProblems } from "./problems.ts";
 import { unescapeTemplates } from "./references.ts";
 import { suggest } from "./suggest.ts";
 import { completeSync, type Sync, syncAttributes } from "./sync.ts";
-import { type Declared, overlapProblems, type SystemShape, syncProblems } from "./sync-rules.ts";
+import { type Declared, overlapProblems, type SystemShape, syncProblems, terraformAttributes } from "./sync-rules.ts";
 
 export type { SystemShape } from "./sync-rules.ts";
 
@@ -43,7 +43,10 @@ export const stateAttributes = z
   .describe("Where Ebb records what it has applied.");
 
 /** Arguments every Terraform resource takes, which say nothing about the sync. */
-const metaArguments = ["//", "depends_on", "lifecycle", "provider", "provisioner", "connection"];
+const metaArguments = [
+  ...["//", "depends_on", "lifecycle", "provider", "provisioner", "connection"],
+  ...Object.keys(terraformAttributes.shape).map(toSnake),
+];
 
 /**
  * Reads a `cdk.tf.json` (or any Terraform JSON with `provider.ebb` and `resource.ebb_sync`).

@@ -39,6 +39,8 @@ export const rejectCodes = {
   REQUIRED_MISSING: "a required field has no value",
   NOT_FORWARD: "the value comes before the one that is there, and the field only goes forward",
   NULL_REFUSED: "the value is null, which the field or the sync refuses",
+  GIVEN_UP: "the destination has rejected it too often, and its row has not changed since",
+  IN_DOUBT: "whether it was created is not known, and only a plan that reads the destination can tell",
 } as const;
 export type RejectCode = keyof typeof rejectCodes;
 
@@ -103,6 +105,8 @@ export interface PlanSummary {
   readonly digest: string;
   readonly created: string;
   readonly expires: string;
+  /** The run this plan puts back as it was before. */
+  readonly rollback?: string;
   readonly complete: boolean;
   readonly syncs: readonly SyncSummary[];
 }

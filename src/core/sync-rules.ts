@@ -1,5 +1,5 @@
 /** What a schema cannot say about a sync: how its parts fit each other, its connections and the other syncs. @module */
-import type { z } from "zod";
+import { z } from "zod";
 import type { ErrorCode } from "./errors.ts";
 import { isObject } from "./is-object.ts";
 import type { Problem } from "./problems.ts";
@@ -18,6 +18,22 @@ export interface SystemShape {
 
 /** Declared connections by name; without a system where the connection itself is faulty. */
 export type Declared = ReadonlyMap<string, SystemShape | undefined>;
+
+/** What a sync says to Terraform alone; the command line has no use for it. */
+export const terraformAttributes = z.strictObject({
+  onDestroy: z
+    .enum(["keep", "delete_records"])
+    .optional()
+    .describe(
+      "When the resource is destroyed: keep its records where they are (default), or delete those that Ebb created.",
+    ),
+  records: z
+    .boolean()
+    .optional()
+    .describe(
+      "Show the values of changed records in the plan, up to 200. They then stand in Terraform's plan file and state (default false).",
+    ),
+});
 
 const actionsOf: Readonly<Record<Mode, readonly Action[]>> = {
   create: ["create"],

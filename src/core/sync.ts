@@ -117,6 +117,14 @@ export const syncAttributes = z.strictObject({
     .optional()
     .describe("Own records that were there before, so that mirror may delete them (default false)."),
   failOnRejected: z.boolean().optional().describe("Stop the plan when a row is rejected (default false)."),
+  giveUpAfter: z
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe(
+      "How often a record that the destination rejects is tried while its row stays the same (default 5); 0 tries it with every apply.",
+    ),
   createSafety: z
     .enum(["atMostOnce", "atLeastOnce"])
     .optional()
@@ -152,6 +160,7 @@ export interface Sync {
   readonly diff: "local" | "warehouse";
   readonly adopt: boolean;
   readonly failOnRejected: boolean;
+  readonly giveUpAfter: number;
   readonly createSafety: "atMostOnce" | "atLeastOnce";
   readonly missingFields: "refuse" | "create";
   readonly guards: {
@@ -183,6 +192,7 @@ export function completeSync(resource: string, a: SyncAttributes): Sync {
     diff: a.diff ?? "local",
     adopt: a.adopt ?? false,
     failOnRejected: a.failOnRejected ?? false,
+    giveUpAfter: a.giveUpAfter ?? 5,
     createSafety: a.createSafety ?? "atMostOnce",
     missingFields: a.missingFields ?? "refuse",
     guards: {

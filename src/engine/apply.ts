@@ -1,6 +1,5 @@
 /** The verb apply: executes exactly a plan's changes, or finishes the run of one. @module */
 
-import { cp } from "node:fs/promises";
 import type { Project } from "../core/decode.ts";
 import { ConflictError, EbbError } from "../core/errors.ts";
 import type { PlannedSync } from "../core/plan.ts";
@@ -42,7 +41,7 @@ export async function apply(
     await checkPlan(world, project, store, plan);
     const stopped = await connected(world, project, listen, lock, async (connections) => {
       await checkAccounts(connections, plan.manifest, signals.abort);
-      const run = await beginRun(world, store, plan);
+      const run = await beginRun(world, store, plan, lock);
       listen({ type: "run", run: run.run, resumed: false });
       return execute(world, connections, run, listen, signals, lock);
     });
@@ -80,7 +79,7 @@ async function takeUp(
   const stopped = await connected(world, project, listen, lock, async (connections) => {
     await checkAccounts(connections, run.manifest, signals.abort);
     listen({ type: "run", run: run.run, resumed: true });
-    return execute(world, connections, run, listen, signals, lock);
+    return execute(world, connections, await ownJournal(world, run, lock), listen, signals, lock);
   });
   return finished(world, project, store, stopped, listen, signals, lock);
 }
@@ -172,16 +171,35 @@ async function checkAccounts(
   }
 }
 
-async function beginRun(world: World, store: StateStore, plan: OpenPlan): Promise<LoadedRun> {
+async function beginRun(world: World, store: StateStore, plan: OpenPlan, lock: Lock): Promise<LoadedRun> {
   const at = new Date(world.now()).toISOString();
   const run = `${at.slice(0, 19).replaceAll(/[-:]/g, "")}-${world.randomName().slice(0, 6)}`;
   const files = runFiles(store, run);
   await world.disk.makeDirectory(files.directory);
-  await cp(plan.directory, files.plan, { recursive: true });
+  await world.disk.copy(plan.directory, files.plan);
   const entry = { t: "start", version: JOURNAL_VERSION, run, digest: plan.manifest.digest, at } as const;
-  await beginJournal(world.disk, files.journal, entry);
+  try {
+    await lock.hold();
+    await beginJournal(world.disk, files.journal(1), entry);
+  } catch (error) {
+    await world.disk.remove(files.directory);
+    throw error;
+  }
   const progress = new Map(plan.manifest.syncs.map(({ sync, changes }) => [sync.name, newProgress(changes)]));
-  return { run, files, manifest: plan.manifest, entries: [entry], progress, result: null };
+  return { run, files, manifest: plan.manifest, entries: [entry], journals: 1, progress, result: null };
+}
+
+/**
+ * A journal of this process's own: what the one before may still write, should it only have been stopped for a while,
+ * is read before it and so has no effect.
+ */
+async function ownJournal(world: World, run: LoadedRun, lock: Lock): Promise<LoadedRun> {
+  const journals = run.journals + 1;
+  const at = new Date(world.now()).toISOString();
+  const entry = { t: "start", version: JOURNAL_VERSION, run: run.run, digest: run.manifest.digest, at } as const;
+  await lock.hold();
+  await beginJournal(world.disk, run.files.journal(journals), entry);
+  return { ...run, journals };
 }
 
 async function execute(
@@ -192,7 +210,7 @@ async function execute(
   signals: ApplySignals,
   lock: Lock,
 ): Promise<RunResult | LoadedRun> {
-  const journal = await openJournal(world.disk, run.files.journal, () => lock.hold());
+  const journal = await openJournal(world.disk, run.files.journal(run.journals), () => lock.hold());
   const stop = AbortSignal.any([signals.stop, lock.lost]);
   const signal = AbortSignal.any([signals.abort, lock.lost]);
   let problem: string | undefined;
@@ -209,6 +227,7 @@ async function execute(
             world,
             connections,
             planned,
+            run: run.run,
             begun: begunAt(run),
             directory: run.files.plan,
             journal,

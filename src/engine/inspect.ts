@@ -5,7 +5,7 @@ import { ConfigError } from "../core/errors.ts";
 import type { PlannedSync, RejectCode } from "../core/plan.ts";
 import { literal } from "../core/sql.ts";
 import { suggest } from "../core/suggest.ts";
-import type { Fields, Value } from "../core/types.ts";
+import type { Action, Fields, Value } from "../core/types.ts";
 import { changesFrom, type PlannedChange, readChanges } from "./diff/changes.ts";
 import type { OpenPlan } from "./plan-file.ts";
 import { type LoadedRun, unfinishedRuns } from "./run/runs.ts";
@@ -13,7 +13,7 @@ import { withStaging } from "./staging/scratch.ts";
 import type { Staging } from "./staging/staging.ts";
 import { ledgerSql } from "./state/ledger.ts";
 import { recordedSegments } from "./state/recorded.ts";
-import type { StateStore } from "./state/state.ts";
+import type { State, StateStore } from "./state/state.ts";
 import type { World } from "./world.ts";
 
 /** Some of a sync's changes and rejected rows. */
@@ -123,6 +123,32 @@ async function keysAt(
     `SELECT n, key FROM ${changesFrom(directory, planned)} WHERE n IN (${at.join(", ")})`,
   );
   return new Map(rows.map(({ n, key }) => [Number(n), key]));
+}
+
+/** A record in quarantine. */
+export interface HeldRecord extends RejectedChange {
+  readonly action: Action;
+  readonly attempts: number;
+  /** The run that rejected it last. */
+  readonly last: string;
+}
+
+/** What is in quarantine of a sync: most often tried first. */
+export async function readQuarantine(
+  store: StateStore,
+  state: State,
+  sync: string,
+  limit: number,
+): Promise<readonly HeldRecord[]> {
+  const held = state.syncs[sync]?.quarantine;
+  if (!held) return [];
+  return withStaging(undefined, async (staging) => {
+    const rows = await staging.rows<Omit<HeldRecord, "sync">>(
+      `SELECT key, action, code, field, message, CAST(attempts AS INTEGER) AS attempts, last
+       FROM read_parquet(${literal(store.path(held.file))}) ORDER BY attempts DESC, key LIMIT ${limit}`,
+    );
+    return rows.map((row) => ({ ...row, sync, attempts: Number(row.attempts) }));
+  });
 }
 
 /** A record as Ebb last left it. */

@@ -15,8 +15,9 @@ import type { Refresh, Sync } from "../core/sync.ts";
 import { configDigest } from "./config-digest.ts";
 import { openConnections } from "./connect/connections.ts";
 import { planSync } from "./diff/plan-sync.ts";
+import type { Undo } from "./diff/undo.ts";
 import { manifestDigest, type OpenPlan, planDataFiles } from "./plan-file.ts";
-import { unfinishedRuns } from "./run/runs.ts";
+import { type LoadedRun, unfinishedRuns } from "./run/runs.ts";
 import { digestOf, digestOfFile } from "./staging/digest.ts";
 import { withStaging } from "./staging/scratch.ts";
 import { openState } from "./state/state.ts";
@@ -27,6 +28,8 @@ export interface PlanOptions {
   readonly targets?: readonly string[];
   /** Overrides the refresh level of every sync. */
   readonly refresh?: Refresh;
+  /** The run to be rolled back, instead of planning what the sources want. */
+  readonly rollback?: LoadedRun;
   /** How long the plan may be applied (default 24 hours). */
   readonly expiresMs?: number;
   readonly memoryMb?: number;
@@ -43,7 +46,9 @@ export async function plan(
   listen: Listener,
   signal: AbortSignal,
 ): Promise<OpenPlan> {
-  const syncs = selectSyncs(project, options.targets ?? []);
+  const { rollback } = options;
+  const undone = (rollback?.manifest.syncs ?? []).filter(({ changes }) => changes > 0).map(({ sync }) => sync.name);
+  const syncs = selectSyncs(project, options.targets ?? []).filter(({ name }) => !rollback || undone.includes(name));
   const store = openState(world, project.state.directory);
   const state = await store.read();
   const unfinished = await unfinishedRuns(world, store);
@@ -59,6 +64,7 @@ export async function plan(
         const refresh = options.refresh ?? sync.refresh;
         const input = {
           sync,
+          undo: undoOf(rollback, sync),
           connections,
           store,
           state,
@@ -82,7 +88,13 @@ export async function plan(
     expires: new Date(created + (options.expiresMs ?? DAY_MS)).toISOString(),
   };
   const complete = summaries.every((one) => one.complete);
-  const summary = { format: PLAN_FORMAT, ...times, complete, syncs: summaries } satisfies Omit<PlanSummary, "digest">;
+  const summary = {
+    format: PLAN_FORMAT,
+    ...times,
+    ...(rollback ? { rollback: rollback.run } : {}),
+    complete,
+    syncs: summaries,
+  } satisfies Omit<PlanSummary, "digest">;
   await world.disk.replace(join(options.directory, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
 
   const files: Record<string, string> = {};
@@ -109,6 +121,11 @@ export async function plan(
   const manifest = { ...unsigned, digest: manifestDigest(unsigned) };
   await world.disk.replace(join(options.directory, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
   return { directory: options.directory, manifest, summary: { ...summary, digest: manifest.digest } };
+}
+
+function undoOf(run: LoadedRun | undefined, { name }: Sync): Undo | undefined {
+  const planned = run?.manifest.syncs.find(({ sync }) => sync.name === name);
+  return run && planned ? { run, planned } : undefined;
 }
 
 function selectSyncs(project: Project, targets: readonly string[]): readonly Sync[] {

@@ -22,6 +22,11 @@ export function realWorld(front: Front): World {
     sleep: async (ms, signal) => {
       await wait(ms, undefined, { signal });
     },
+    after: (ms, act) => {
+      const timer = setTimeout(act, ms);
+      timer.unref();
+      return () => clearTimeout(timer);
+    },
     randomName: () => randomBytes(8).toString("hex"),
     random: Math.random,
     dispatcher: () => {

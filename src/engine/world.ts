@@ -13,6 +13,8 @@ export interface World {
   /** Milliseconds since the epoch. */
   now(): number;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** Does something after so many milliseconds of real time, unless what it answers is called before. */
+  after(ms: number, act: () => void): () => void;
   /** A short random name, lower-case letters and digits. */
   randomName(): string;
   /** A number from 0 to below 1, by chance. */

@@ -4,6 +4,7 @@ import type { RunResult } from "../engine/run/runs.ts";
 import { JSON_FORMAT, toJson } from "./json.ts";
 import { columns, cut, labelled, wrap } from "./layout.ts";
 import { moment, thousands } from "./numbers.ts";
+import { type HeldCount, heldLines } from "./quarantine.ts";
 import type { Reveal } from "./reveal.ts";
 import { sanitise } from "./sanitise.ts";
 import type { Format, Style } from "./style.ts";
@@ -128,7 +129,7 @@ export function lineOf({ run, started, status, syncs }: RunResult): RunLine {
   };
 }
 
-export function renderRuns(runs: readonly RunLine[], ebb: string, style: Style): string {
+export function renderRuns(runs: readonly RunLine[], held: readonly HeldCount[], ebb: string, style: Style): string {
   if (runs.length === 0) return "No run yet.";
   const rows = runs.map(({ run, started, status, applied, rejected, other }) => [
     run,
@@ -144,9 +145,12 @@ export function renderRuns(runs: readonly RunLine[], ebb: string, style: Style):
   );
   const unfinished = runs.some(({ status }) => status === "unfinished");
   const next = unfinished ? [`${ebb} apply`, "    finishes the unfinished run"] : [];
-  return [style("bold", title), ...lines, ...nextLines(next, style)].join("\n");
+  const quarantine = heldLines(held, ebb, style);
+  const rejected = quarantine.length === 0 ? [] : ["", style("bold", "in quarantine"), ...quarantine];
+  return [style("bold", title), ...lines, ...rejected, ...nextLines(next, style)].join("\n");
 }
 
-export function runsJson(runs: readonly RunLine[]): string {
-  return toJson({ format_version: JSON_FORMAT, runs });
+export function runsJson(runs: readonly RunLine[], held: readonly HeldCount[]): string {
+  const quarantine = held.map(({ sync, rows, givenUp }) => ({ sync, rows, given_up: givenUp }));
+  return toJson({ format_version: JSON_FORMAT, runs, quarantine });
 }

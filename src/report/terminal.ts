@@ -40,7 +40,8 @@ export function renderPlan({ summary, samples, reveal, next }: PlanView, style: 
           style,
         )
       : [];
-  return [...syncs, ...masked, ...totals(summary, style), ...nextLines(next, style)].join("\n");
+  const title = summary.rollback === undefined ? [] : [style("bold", `Rollback of run ${summary.rollback}`), ""];
+  return [...title, ...syncs, ...masked, ...totals(summary, style), ...nextLines(next, style)].join("\n");
 }
 
 function hasRecords({ creates, updates, deletes, drifted, rejected }: SyncSamples): boolean {

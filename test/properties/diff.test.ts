@@ -192,6 +192,8 @@ async function engineDiff(
         [keyType],
       ),
     idIsKey: false,
+    undoes: false,
+    quarantine: null,
   };
   await stageCandidates(staging, input);
   await stageChanges(staging, input);

@@ -5,7 +5,7 @@ import { Client } from "@hubspot/api-client";
 import { Agent } from "undici";
 import { afterEach, describe, expect, it } from "vitest";
 import { type Batch, type Change, createHttp, type Fields, keyOf } from "../../../src/connector/index.ts";
-import { freePermits, testContext } from "../../../test/context.ts";
+import { freePermits, never, testContext } from "../../../test/context.ts";
 import hubspot from "../index.ts";
 import { startSandbox } from "../sandbox.ts";
 import { app } from "./tokens.ts";
@@ -49,7 +49,11 @@ describe("the official client and the connector", () => {
     const permits = freePermits();
     const sleep = async () => undefined;
     const context = testContext({
-      http: (http) => createHttp({ dispatcher: async () => agent, permits, connection: "crm", now: Date.now, sleep }, http),
+      http: (http) =>
+        createHttp(
+          { dispatcher: async () => agent, permits, connection: "crm", now: Date.now, after: never, sleep },
+          http,
+        ),
     });
     const options = { baseUrl: url, accessToken: app.accessToken } as never;
     const destination = await hubspot.destination?.open(options, context);

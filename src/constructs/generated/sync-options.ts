@@ -14,6 +14,8 @@ export interface SyncOptions {
   readonly adopt?: boolean;
   /** Stop the plan when a row is rejected (default false). */
   readonly failOnRejected?: boolean;
+  /** How often a record that the destination rejects is tried while its row stays the same (default 5); 0 tries it with every apply. */
+  readonly giveUpAfter?: number;
   /** Where neither key nor read-back can tell whether a create landed: leave it (default), or send it again. */
   readonly createSafety?: "atMostOnce" | "atLeastOnce";
   /** When the destination's object lacks a mapped field: refuse the sync (default), or make the field when the plan is applied, where the system can. */

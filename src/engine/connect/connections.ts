@@ -77,6 +77,7 @@ export function openConnections(
             permits: fenced(limiter, fence),
             connection: name,
             now: world.now,
+            after: world.after,
             sleep: world.sleep,
           },
           http,

@@ -15,7 +15,9 @@ import { type Staging, table } from "../staging/staging.ts";
 import { problemSql } from "../validate.ts";
 import { stageDiffering } from "./differing.ts";
 import type { SyncField } from "./fields.ts";
+import { holdGivenUp } from "./given-up.ts";
 import { nothingObserved } from "./observe.ts";
+import { leaveToOthers } from "./undo.ts";
 
 export interface DiffInput {
   readonly sync: Sync;
@@ -33,6 +35,10 @@ export interface DiffInput {
   readonly observed: string | null;
   readonly ambiguous: string | null;
   readonly idIsKey: boolean;
+  /** This is the rollback of a run. */
+  readonly undoes: boolean;
+  /** Parquet file of what the destination rejected before, where there is any. */
+  readonly quarantine: string | null;
 }
 
 /** Fills `candidate`: every row that may be a change, a confirmation or a rejection. */
@@ -142,6 +148,8 @@ export async function stageChanges(staging: Staging, input: DiffInput): Promise<
   // New records need no image of what was there: most of a first plan's columns would be empty.
   await staging.run(`CREATE OR REPLACE TABLE ${table("fresh")} AS ${judgedSql(input, "fresh")}`);
   await staging.run(`CREATE OR REPLACE TABLE ${table("standing")} AS ${judgedSql(input, "standing")}`);
+  if (input.undoes) await leaveToOthers(staging);
+  await holdGivenUp(staging, input);
   await staging.run(
     `CREATE OR REPLACE VIEW ${table("judged")} AS
      SELECT *${each((i) => freshSql(input, i))} FROM ${table("fresh")} UNION ALL BY NAME SELECT * FROM ${table("standing")}`,
@@ -149,7 +157,7 @@ export async function stageChanges(staging: Staging, input: DiffInput): Promise<
   // Judged, they are needed no more, and sorting the changes wants the room.
   await staging.run(`DROP TABLE ${table("candidate")}`);
   await staging.run(
-    `INSERT INTO ${table("rejected")} SELECT CAST(key AS VARCHAR), problem.code, problem.field, 1 FROM ${table("judged")} WHERE problem IS NOT NULL AND asked`,
+    `INSERT INTO ${table("rejected")} SELECT CAST(key AS VARCHAR), problem.code, problem.field, 1 FROM ${table("judged")} WHERE problem IS NOT NULL AND (asked OR problem.code = 'GIVEN_UP')`,
   );
   await staging.run(
     `CREATE OR REPLACE VIEW ${table("confirmed")} AS SELECT * FROM ${table("judged")}

@@ -12,18 +12,17 @@ import { ledgerSql } from "../state/ledger.ts";
 import { recordedSegments } from "../state/recorded.ts";
 import { fileName, type State, type StateStore } from "../state/state.ts";
 import type { Listener } from "../world.ts";
-import { stageDesired, stageExtract } from "./desired.ts";
 import { changesSql, confirmedSql, type DiffInput, leftMoved, stageCandidates, stageChanges, typesOf } from "./diff.ts";
 import { partsFor } from "./differing.ts";
 import { hashedFields, keyTypeOf, matchTypes, syncFields } from "./fields.ts";
-import { stageLookups } from "./lookups.ts";
-import { saveMarks, stageChanged } from "./marks.ts";
+import { saveMarks } from "./marks.ts";
 import { withNewFields } from "./new-fields.ts";
 import { stageSides } from "./sides.ts";
-import { sourceQuery } from "./source-query.ts";
 import { tally } from "./summarise.ts";
 import { checkActions, checkKey, createClass } from "./sync-checks.ts";
 import { completeSummary, unreadSummary } from "./sync-summary.ts";
+import { stageUndo, type Undo, undoSync } from "./undo.ts";
+import { stageWanted } from "./wanted.ts";
 
 export interface PlanSyncInput {
   readonly sync: Sync;
@@ -33,6 +32,8 @@ export interface PlanSyncInput {
   /** Runs that have acknowledged changes which the state does not list yet. */
   readonly unfinished: readonly LoadedRun[];
   readonly refresh: Refresh;
+  /** Present when the run is to be rolled back, instead of planning what the source wants. */
+  readonly undo?: Undo | undefined;
   /** Version of Ebb. */
   readonly tool: string;
   /** Folder the plan is made in. */
@@ -47,17 +48,17 @@ export interface SyncPlan {
 }
 
 export async function planSync(staging: Staging, input: PlanSyncInput, signal: AbortSignal): Promise<SyncPlan> {
-  const { sync, connections } = input;
+  const { sync, connections, undo } = input;
   let open: OpenDestination | undefined;
   let account = "";
   let system = "";
   try {
-    const source = await connections.source(sync.source.connection);
-    system = source.system;
+    if (!undo) system = (await connections.source(sync.source.connection)).system;
     open = await connections.destination(sync.destination.connection);
     account = await open.destination.account(signal);
     const object = await open.destination.describe(sync.destination.object, signal);
-    return await planDescribed(staging, input, { open, account, object, sourceSystem: system }, signal);
+    const given = undo ? { ...input, sync: undoSync(undo, open), refresh: "full" as const } : input;
+    return await planDescribed(staging, given, { open, account, object, sourceSystem: system }, signal);
   } catch (error) {
     // What may work later leaves the plan incomplete; what is wrong in the project stops it.
     if (!(error instanceof EbbError) || error.effect !== "transient") throw valueError(error, sync) ?? error;
@@ -89,20 +90,24 @@ async function planDescribed(
   { open, account, object: described, sourceSystem }: Described,
   signal: AbortSignal,
 ): Promise<SyncPlan> {
-  const { sync, listen, state, store } = input;
+  const { sync, listen, state, store, undo } = input;
   const callsBefore = open.limiter.calls();
-  const progress = (phase: "source" | "destination") => (done: number) =>
-    listen({ type: "progress", sync: sync.name, phase, done });
   const phase = (name: "source" | "destination" | "diff" | "save", total?: number) =>
     listen({ type: "phase", sync: sync.name, phase: name, ...(total === undefined ? {} : { total }) });
 
   checkActions(sync, open);
-  const { source } = await input.connections.source(sync.source.connection);
-  const { object, newFields } = await withNewFields(
-    staging,
-    { sync, source, destination: open.destination, object: described },
-    signal,
-  );
+  const { object, newFields } = undo
+    ? { object: described, newFields: [] }
+    : await withNewFields(
+        staging,
+        {
+          sync,
+          source: (await input.connections.source(sync.source.connection)).source,
+          destination: open.destination,
+          object: described,
+        },
+        signal,
+      );
   const fields = syncFields(sync, object);
   const keyTypes = matchTypes(sync, object);
   const keyType = keyTypeOf(sync, object);
@@ -113,38 +118,14 @@ async function planDescribed(
   await staging.run(
     `CREATE OR REPLACE VIEW ${table("ledger")} AS ${await ledgerSql(staging, segments, hashedFields(fields), keyType)}`,
   );
-  const recordedRows = await staging.row<{ rows: string; owned: string }>(
-    `SELECT count(*) AS rows, count(*) FILTER (owned) AS owned FROM ${table("ledger")}`,
-  );
-
   phase("source");
-  const changed =
-    sync.diff === "warehouse"
-      ? await stageChanged(
-          staging,
-          {
-            ...{ sync, source, fields, keyTypes, keyType, store, tool: input.tool },
-            lineage: state.lineage,
-            held: recorded?.marks,
-            onRows: progress("source"),
-          },
-          signal,
-        )
-      : undefined;
-  const extract = changed ? undefined : await source.extract(sourceQuery(sync), signal);
-  const rows =
-    changed?.rows ?? (extract ? await stageExtract(staging, "source_rows", extract, progress("source")) : "");
-  const lookups = await stageLookups(staging, { sync, fields, source: rows, open }, signal);
-  const desired = await stageDesired(staging, {
-    sync,
-    fields,
-    keyTypes,
-    keyType,
-    source: rows,
-    lookups,
-    materialise: extract?.kind !== "relation" || sync.source.query !== undefined || lookups.size > 0,
-    changed,
-  });
+  const wanted = undo
+    ? { ...(await stageUndo(staging, undo, fields, open)), changed: undefined }
+    : await stageWanted(staging, input, { open, fields, keyTypes, keyType }, signal);
+  const { desired, ledger } = wanted;
+  const recordedRows = await staging.row<{ rows: string; owned: string }>(
+    `SELECT count(*) AS rows, count(*) FILTER (owned) AS owned FROM ${ledger}`,
+  );
 
   const base: DiffInput = {
     sync,
@@ -155,11 +136,13 @@ async function planDescribed(
     sourceKeys: desired.rows - desired.nullKeys,
     sourceNulls: desired.nullKeys,
     parts: partsFor(desired.rows, Number(recordedRows.rows)),
-    ledger: table("ledger"),
+    ledger,
     ledgerRows: Number(recordedRows.rows),
     observed: null,
     ambiguous: null,
     idIsKey: open.capabilities.idIsKey,
+    undoes: undo !== undefined,
+    quarantine: recorded?.quarantine && !undo ? store.path(recorded.quarantine.file) : null,
   };
   const sides = {
     refresh: input.refresh,
@@ -168,7 +151,7 @@ async function planDescribed(
     keyTypes,
     recorded,
     onPhase: phase,
-    onRows: progress("destination"),
+    onRows: (done: number) => listen({ type: "progress", sync: sync.name, phase: "destination", done }),
   };
   const { diff, observed } = await stageSides(staging, base, sides, signal);
 
@@ -178,13 +161,13 @@ async function planDescribed(
   const found = await tally(staging, fields);
   phase("save");
   const file = await saveChanges(staging, input.directory, diff, found.counts);
-  if (changed) await saveMarks(staging, input.directory, file);
+  if (wanted.changed) await saveMarks(staging, input.directory, file);
 
   const create = createClass(sync, object, open);
   const summary = completeSummary({
     sync,
     refresh: input.refresh,
-    sourceSystem,
+    sourceSystem: undo ? "run" : sourceSystem,
     open,
     account,
     found,
@@ -194,7 +177,7 @@ async function planDescribed(
     basis: observed?.basis ?? { read: "ledger", recordsRead: 0 },
     createClass: create,
     planCalls: open.limiter.calls() - callsBefore,
-    warnings: changed?.warnings ?? [],
+    warnings: wanted.warnings,
   });
   const planned: PlannedSync = {
     sync,
@@ -205,11 +188,11 @@ async function planDescribed(
     idIsKey: open.capabilities.idIsKey,
     createIsIdempotent: create,
     observedAt: observed?.observedAt ?? null,
-    coversAll: input.refresh === "full" && (await leftMoved(staging, diff)) === 0,
+    coversAll: input.refresh === "full" && !undo && (await leftMoved(staging, diff)) === 0,
     newFields,
     changes: found.counts.create + found.counts.update + found.counts.delete,
     confirmed: found.confirmed,
-    ...(changed ? { marks: changed.marks } : {}),
+    ...(wanted.changed ? { marks: wanted.changed.marks } : {}),
   };
   return { summary, planned };
 }

@@ -34,10 +34,7 @@ export function completeSummary(input: SummaryInput): SyncSummary {
   const { counts, reasons, skipped, driftKept } = found;
   const rejected = found.rejected.reduce((sum, { count }) => sum + count, 0);
   const changedRows = counts.create + counts.update + rejected + skipped + driftKept;
-  const warnings =
-    counts.create > 0 && input.createClass === "no" && sync.createSafety === "atLeastOnce"
-      ? ["a create whose answer is lost may be sent twice (createSafety: atLeastOnce)"]
-      : [];
+  const warnings = [...createWarnings(input), ...givenUpWarnings(input)];
   return {
     ...endsOf(input, sourceRows),
     basis: { refresh: input.refresh, ...input.basis },
@@ -56,6 +53,24 @@ export function completeSummary(input: SummaryInput): SyncSummary {
     warnings: [...warnings, ...input.warnings],
     cost: estimateCost(open, counts, input.planCalls, input.newFields.length),
   };
+}
+
+function createWarnings({ sync, found, createClass, open }: SummaryInput): readonly string[] {
+  if (found.counts.create === 0 || createClass !== "no") return [];
+  if (sync.createSafety === "atLeastOnce")
+    return ["a create whose answer is lost may be sent twice (createSafety: atLeastOnce)"];
+  return open.capabilities.read.keys
+    ? []
+    : ["a create whose answer is lost is left in doubt until the next plan (createSafety: atMostOnce)"];
+}
+
+function givenUpWarnings({ sync, found }: SummaryInput): readonly string[] {
+  const held = found.rejected.find(({ code }) => code === "GIVEN_UP")?.count ?? 0;
+  if (held === 0) return [];
+  const records = held === 1 ? "1 record was" : `${held} records were`;
+  return [
+    `${records} rejected ${sync.giveUpAfter} times and not changed since: \`ebb state release ${sync.name}\` tries again`,
+  ];
 }
 
 /** A sync that could not be read: nothing is known of its changes, so it has none. */

@@ -9,19 +9,21 @@ import { matchTypes } from "../diff/fields.ts";
 import type { Staging } from "../staging/staging.ts";
 import type { Listener, World } from "../world.ts";
 import { cutBatches } from "./batches.ts";
+import type { BatchDesk } from "./desk.ts";
 import type { Journal } from "./journal.ts";
 import { loadCreates } from "./load.ts";
 import { createMovedCheck } from "./moved.ts";
 import { Status, type SyncProgress } from "./progress.ts";
-import { positions } from "./ranges.ts";
+import { positions, type Ranges } from "./ranges.ts";
 import { createReader } from "./readback.ts";
 import { createRecorder } from "./record.ts";
-import { type BatchDesk, resumeBatch, writeBatch } from "./write-batch.ts";
+import { resumeBatch, writeBatch } from "./write-batch.ts";
 
 export interface ExecuteInput {
   readonly world: World;
   readonly connections: Connections;
   readonly planned: PlannedSync;
+  readonly run: string;
   /** Milliseconds since the epoch: when the run began, maybe in another process. */
   readonly begun: number;
   /** The plan's folder. */
@@ -49,13 +51,14 @@ export async function executeSync(staging: Staging, input: ExecuteInput, signal:
     journal,
     progress,
     idIsKey: planned.idIsKey,
+    now: world.now,
     onDone: (changes) => {
       done += changes;
       listen({ type: "progress", sync: sync.name, phase: "apply", done });
     },
   });
   const moved = createMovedCheck(world, open, planned, reader);
-  const desk: BatchDesk = { world, open, planned, reader, moved, journal, recorder };
+  const desk: BatchDesk = { world, run: input.run, open, planned, reader, moved, recorder };
 
   await resumeOpenBatches(staging, desk, directory, progress, signal);
 
@@ -101,6 +104,10 @@ export async function executeSync(staging: Staging, input: ExecuteInput, signal:
   if (failure) throw failure.error;
 }
 
+function within(ranges: Ranges): string {
+  return `n BETWEEN ${ranges[0]?.[0] ?? 0} AND ${ranges[ranges.length - 1]?.[1] ?? 0}`;
+}
+
 /** Vendors forget idempotency keys after a day or so: what was sent under one before that may be done twice. */
 const KEYS_LAST_MS = 20 * 3_600_000;
 
@@ -116,16 +123,28 @@ async function resumeOpenBatches(
   progress: SyncProgress,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const open of [...progress.batches.values()]) {
-    const numbers = [...positions(open.n)];
-    if (!numbers.some((n) => progress.status[n] === Status.sent)) continue;
-    const mine = new Set(numbers);
+  // A change that was sent more than once belongs to the batch it was sent with last.
+  const taken = new Set<number>();
+  const mine = [...progress.batches.values()].reverse().map((open) => {
+    const own = new Set<number>();
+    for (const n of positions(open.n))
+      if (progress.status[n] === Status.sent && !taken.has(n)) {
+        own.add(n);
+        taken.add(n);
+      }
+    return { open, own };
+  });
+  for (const { open, own } of mine.reverse()) {
+    if (own.size === 0) continue;
+    const all = new Set(positions(open.n));
     const whole: Change[] = [];
-    const within = `n BETWEEN ${numbers[0]} AND ${numbers[numbers.length - 1]}`;
-    for await (const { change } of readChanges(staging, directory, desk.planned, within))
-      if (mine.has(change.n)) whole.push(change);
-    const left = whole.filter(({ n }) => progress.status[n] === Status.sent);
-    await resumeBatch(desk, { route: open.route, whole, left, ticket: open.ticket }, signal);
+    for await (const { change } of readChanges(staging, directory, desk.planned, within(open.n)))
+      if (all.has(change.n)) whole.push(change);
+    await resumeBatch(
+      desk,
+      { route: open.route, whole, left: whole.filter(({ n }) => own.has(n)), ticket: open.ticket, at: open.at ?? 0 },
+      signal,
+    );
   }
 }
 

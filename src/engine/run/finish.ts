@@ -1,5 +1,4 @@
 /** Folds what a run has acknowledged into the ledger and closes the run. @module */
-import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { EbbError } from "../../core/errors.ts";
 import type { PlannedSync } from "../../core/plan.ts";
@@ -7,11 +6,13 @@ import { ident, literal } from "../../core/sql.ts";
 import type { Connections } from "../connect/connections.ts";
 import { plannedFields } from "../diff/fields.ts";
 import { pushdownOf } from "../diff/marks.ts";
+import { checksumOfFile } from "../staging/digest.ts";
 import { withStaging } from "../staging/scratch.ts";
 import type { Staging } from "../staging/staging.ts";
-import { knownColumn, ledgerSql, parquetSegment, segmentColumn } from "../state/ledger.ts";
+import { knownColumn, ledgerSql, segmentColumn } from "../state/ledger.ts";
 import type { Lock } from "../state/lock.ts";
-import { leftMovedIn, runSegment } from "../state/recorded.ts";
+import { foldQuarantine } from "../state/quarantine.ts";
+import { leftMovedIn, runSegment, wholeSegments } from "../state/recorded.ts";
 import { fileName, filesOf, type LedgerState, type Segment, type State, type StateStore } from "../state/state.ts";
 import type { World } from "../world.ts";
 import { markRun } from "./mark-run.ts";
@@ -40,9 +41,16 @@ export async function finishRun(
     for (const planned of run.manifest.syncs) {
       const before = state.syncs[planned.sync.name];
       const folded = await foldSync(world, staging, store, run, planned, before, serial);
-      if (folded) syncs[planned.sync.name] = await withMarks(staging, planned, before, folded);
+      if (!folded) continue;
+      const quarantine = await foldQuarantine(world, staging, store, run, planned, before?.quarantine, serial);
+      syncs[planned.sync.name] = {
+        ...(await withMarks(staging, planned, before, folded)),
+        ...(quarantine ? { quarantine } : {}),
+      };
     }
   });
+  // Outcomes are not brought to the disk one by one: what the state says must not outlive them.
+  for (let number = 1; number <= run.journals; number++) await world.disk.flush(run.files.journal(number));
   await lock.hold();
   await store.write({ version: 1, lineage, serial, syncs } satisfies State);
   await removeMerged(world, store, state, syncs);
@@ -87,7 +95,7 @@ async function removeMerged(
 ): Promise<void> {
   for (const [sync, after] of Object.entries(now)) {
     const listed = new Set([...filesOf(after), ...filesOf(before.syncs[sync])]);
-    for (const folder of [`ledger/${fileName(sync)}`, `marks/${fileName(sync)}`])
+    for (const folder of ["ledger", "marks", "quarantine"].map((kind) => `${kind}/${fileName(sync)}`))
       for (const file of await world.disk.list(store.path(folder)))
         if (!listed.has(`${folder}/${file}`)) await world.disk.remove(store.path(`${folder}/${file}`));
   }
@@ -108,7 +116,7 @@ async function foldSync(
   const name = `fold_${fileName(sync.name)}`;
   const segment = await runSegment(staging, run.files.plan, planned, progress, name);
   const old = before?.segments ?? [];
-  const oldSources = old.map(({ file, rows, hash }) => parquetSegment(store.path(file), rows, hash));
+  const oldSources = await wholeSegments(store, before);
   const base = old[0]?.rows ?? 0;
   const deltas = old.slice(1).reduce((sum, { rows }) => sum + rows, segment.rows);
   const merge = old.length > 0 && (old.length >= MAX_SEGMENTS || deltas > base * MAX_DELTA_SHARE);
@@ -135,12 +143,12 @@ async function foldSync(
   async function writeSegment(): Promise<Segment> {
     const file = `ledger/${fileName(sync.name)}/${String(serial).padStart(8, "0")}-${run.run}.parquet`;
     const path = store.path(file);
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await world.disk.makeDirectory(dirname(path));
     const sql = merge ? await merged() : `SELECT * FROM ${segment.sql}`;
     await staging.run(`COPY (${sql}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`);
     await world.disk.flush(path);
     const { rows } = await staging.row<{ rows: string }>(`SELECT count(*) AS rows FROM read_parquet(${literal(path)})`);
-    return { file, rows: Number(rows), hash: segment.hash };
+    return { file, rows: Number(rows), hash: segment.hash, checksum: await checksumOfFile(path) };
   }
 
   async function merged(): Promise<string> {

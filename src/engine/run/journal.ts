@@ -3,9 +3,9 @@
  * One line per entry: a CRC-32 of the text, a space, the entry as JSON.
  * @module
  */
-import { crc32 } from "node:zlib";
 import { ConfigError } from "../../core/errors.ts";
 import type { Action } from "../../core/types.ts";
+import { checksumOf } from "../staging/digest.ts";
 import type { AppendFile, Disk } from "../state/disk.ts";
 import type { Ranges } from "./ranges.ts";
 
@@ -28,6 +28,8 @@ export type JournalEntry =
       readonly action: Action;
       readonly route: string;
       readonly n: Ranges;
+      /** When it was about to be sent, milliseconds since the epoch; absent in journals of earlier versions. */
+      readonly at?: number;
     }
   | { readonly t: "ticket"; readonly sync: string; readonly batch: string; readonly ticket: string }
   | {
@@ -89,7 +91,7 @@ async function mendTail(disk: Disk, path: string): Promise<void> {
 
 function line(entry: JournalEntry): string {
   const text = JSON.stringify(entry);
-  return `${crc32(text).toString(16).padStart(8, "0")} ${text}\n`;
+  return `${checksumOf(text)} ${text}\n`;
 }
 
 /**
@@ -111,7 +113,7 @@ export async function readJournal(disk: Disk, path: string): Promise<readonly Jo
 }
 
 function isWhole(each: string): boolean {
-  return each[8] === " " && each.slice(0, 8) === crc32(each.slice(9)).toString(16).padStart(8, "0");
+  return each[8] === " " && each.slice(0, 8) === checksumOf(each.slice(9));
 }
 
 function parse(each: string, path: string, number: number): JournalEntry {

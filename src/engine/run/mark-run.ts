@@ -1,5 +1,4 @@
 /** Finish's side of a diff in the warehouse: marks what a run has made true, there first and then in the state. @module */
-import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Mark, Pushdown } from "../../connector/index.ts";
 import type { PlannedSync } from "../../core/plan.ts";
@@ -46,7 +45,7 @@ export async function markRun(
 
   const file = `marks/${fileName(planned.sync.name)}/${String(input.serial).padStart(8, "0")}-${next}.parquet`;
   const path = store.path(file);
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await world.disk.makeDirectory(dirname(path));
   await staging.run(
     `COPY (SELECT raw, key, whole FROM ${table("marked")}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`,
   );

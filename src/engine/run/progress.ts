@@ -11,6 +11,7 @@ export interface OpenBatch {
   readonly action: Action;
   readonly route: string;
   readonly n: Ranges;
+  readonly at?: number;
   readonly ticket: string | null;
 }
 
@@ -36,6 +37,8 @@ export function foldEntry(progress: SyncProgress, entry: JournalEntry): void {
   };
   if (entry.t === "intent") {
     set(entry.n, Status.sent);
+    // In the order they were last sent in.
+    progress.batches.delete(entry.batch);
     progress.batches.set(entry.batch, { ...entry, ticket: null });
   }
   if (entry.t === "ticket") {

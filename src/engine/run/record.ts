@@ -25,10 +25,12 @@ export interface RecorderOptions {
   readonly progress: SyncProgress;
   /** Ids need not be kept when they are the keys. */
   readonly idIsKey: boolean;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
   readonly onDone: (changes: number) => void;
 }
 
-export function createRecorder({ sync, journal, progress, idIsKey, onDone }: RecorderOptions): Recorder {
+export function createRecorder({ sync, journal, progress, idIsKey, now, onDone }: RecorderOptions): Recorder {
   const write = async (entry: JournalEntry, durable: boolean) => {
     await journal.write(entry, durable);
     foldEntry(progress, entry);
@@ -36,8 +38,8 @@ export function createRecorder({ sync, journal, progress, idIsKey, onDone }: Rec
   const ranges = (changes: readonly Change[]) => toRanges(changes.map(({ n }) => n));
   return {
     intent: ({ id, action, route, changes }) =>
-      write({ t: "intent", sync, batch: id, action, route, n: ranges(changes) }, true),
-    loading: (batch, n) => write({ t: "intent", sync, batch, action: "create", route: "load", n }, true),
+      write({ t: "intent", sync, batch: id, action, route, n: ranges(changes), at: now() }, true),
+    loading: (batch, n) => write({ t: "intent", sync, batch, action: "create", route: "load", n, at: now() }, true),
     async loaded(batch, range, landed) {
       await write({ t: "outcomes", sync, batch, ...(landed ? { applied: range } : { unsent: range }) }, false);
       if (landed) onDone(range.reduce((sum, [from, to]) => sum + to - from + 1, 0));

@@ -34,7 +34,8 @@ export interface RunResult {
 export interface RunFiles {
   readonly directory: string;
   readonly plan: string;
-  readonly journal: string;
+  /** One journal for each process that worked on the run, oldest first: `journal.ndjson`, `journal-2.ndjson` … */
+  readonly journal: (number: number) => string;
   readonly result: string;
 }
 
@@ -43,7 +44,7 @@ export function runFiles(store: StateStore, run: string): RunFiles {
   return {
     directory,
     plan: join(directory, "plan"),
-    journal: join(directory, "journal.ndjson"),
+    journal: (number) => join(directory, number === 1 ? "journal.ndjson" : `journal-${number}.ndjson`),
     result: join(directory, "result.json"),
   };
 }
@@ -53,6 +54,8 @@ export interface LoadedRun {
   readonly files: RunFiles;
   readonly manifest: PlanManifest;
   readonly entries: readonly JournalEntry[];
+  /** How many journals there are. */
+  readonly journals: number;
   readonly progress: ReadonlyMap<string, SyncProgress>;
   /** Present once the run has ended and is in the ledger. */
   readonly result: RunResult | null;
@@ -68,7 +71,10 @@ export async function loadRun(world: World, store: StateStore, run: string): Pro
   const text = await world.disk.read(join(files.plan, "manifest.json"));
   if (text === null) throw new ConfigError("RUN_UNKNOWN", `there is no run "${run}"`);
   const manifest = JSON.parse(text) as PlanManifest;
-  const entries = await readJournal(world.disk, files.journal);
+  const entries: JournalEntry[] = [];
+  let journals = 0;
+  while (await world.disk.exists(files.journal(journals + 1)))
+    entries.push(...(await readJournal(world.disk, files.journal(++journals))));
   const progress = new Map(manifest.syncs.map(({ sync, changes }) => [sync.name, newProgress(changes)]));
   for (const entry of entries) {
     if ("sync" in entry) {
@@ -82,18 +88,24 @@ export async function loadRun(world: World, store: StateStore, run: string): Pro
     files,
     manifest,
     entries,
+    journals,
     progress,
     result: result === null ? null : (JSON.parse(result) as RunResult),
   };
 }
 
-/** Runs that began and have not ended. */
+/**
+ * Runs that began and have not ended. One that sent nothing, and whose plan is stale by now, was begun by a process that
+ * had lost the state meanwhile: there is nothing to finish.
+ */
 export async function unfinishedRuns(world: World, store: StateStore): Promise<readonly LoadedRun[]> {
   const found: LoadedRun[] = [];
-  for (const run of await listRuns(world, store)) {
-    const { journal, result } = runFiles(store, run);
-    if ((await world.disk.exists(result)) || !(await world.disk.exists(journal))) continue;
-    found.push(await loadRun(world, store, run));
+  for (const name of await listRuns(world, store)) {
+    const { journal, result } = runFiles(store, name);
+    if ((await world.disk.exists(result)) || !(await world.disk.exists(journal(1)))) continue;
+    const run = await loadRun(world, store, name);
+    const begun = run.entries.some(({ t }) => t === "intent");
+    if (begun || run.manifest.state.serial === (await store.read()).serial) found.push(run);
   }
   return found;
 }

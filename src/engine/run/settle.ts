@@ -3,10 +3,8 @@
 import { applied, drifted } from "../../connector/index.ts";
 import type { PlannedSync } from "../../core/plan.ts";
 import type { Change, Outcome } from "../../core/types.ts";
-import type { OpenDestination } from "../connect/connections.ts";
 import { holds } from "../staging/canonicalise.ts";
-import type { World } from "../world.ts";
-import type { Reader } from "./readback.ts";
+import type { BatchDesk } from "./desk.ts";
 
 export interface Settled {
   readonly outcomes: readonly Outcome[];
@@ -19,17 +17,22 @@ export interface Settled {
 /** A destination that shows a write later than this is not waited for: the next plan will see. */
 const LONGEST_LAG_MS = 120_000;
 
+/** @param sentAt milliseconds since the epoch at which the changes were sent last */
 export async function settle(
-  world: Pick<World, "sleep">,
-  open: OpenDestination,
-  planned: PlannedSync,
-  reader: Reader,
+  { world, open, planned, reader }: Pick<BatchDesk, "world" | "open" | "planned" | "reader">,
   changes: readonly Change[],
+  sentAt: number,
   signal: AbortSignal,
 ): Promise<Settled> {
-  const lagMs = open.capabilities.read.lagSeconds * 1000;
+  const { read, callSeconds = 0 } = open.capabilities;
+  const lagMs = read.lagSeconds * 1000;
   if (lagMs > LONGEST_LAG_MS) return unreadable(planned, changes);
-  if (lagMs > 0) await world.sleep(lagMs, signal);
+  // Nobody listens any more, and the vendor may still be at it: only when that is over does a look tell.
+  const underWayMs = mayDouble(planned, changes)
+    ? Math.min(sentAt + callSeconds * 1000 - world.now(), callSeconds * 1000)
+    : 0;
+  const waitMs = Math.max(0, underWayMs) + lagMs;
+  if (waitMs > 0) await world.sleep(waitMs, signal);
   const now = await reader.about(changes, signal);
   if (!now) return unreadable(planned, changes);
 
@@ -54,6 +57,10 @@ export async function settle(
     else outcomes.push(drifted(change.key));
   }
   return { outcomes, resend, doubt: [] };
+}
+
+function mayDouble({ createIsIdempotent }: PlannedSync, changes: readonly Change[]): boolean {
+  return createIsIdempotent === "no" && changes.some(({ action }) => action === "create");
 }
 
 /** Without a way to look now, only what is harmless twice is sent again. */

@@ -4,30 +4,13 @@
  * @module
  */
 
-import { applied, type Batch, drifted, type Receipt, rejected } from "../../connector/index.ts";
+import { applied, drifted, type Receipt, rejected } from "../../connector/index.ts";
 import { EbbError, RecordError, TransientError } from "../../core/errors.ts";
-import type { PlannedSync } from "../../core/plan.ts";
 import type { Change, Outcome } from "../../core/types.ts";
-import type { OpenDestination } from "../connect/connections.ts";
-import { holds } from "../staging/canonicalise.ts";
-import { digestOf } from "../staging/digest.ts";
 import type { World } from "../world.ts";
-import type { Journal } from "./journal.ts";
-import type { MovedCheck } from "./moved.ts";
-import { toRanges } from "./ranges.ts";
-import type { Reader } from "./readback.ts";
-import type { Recorder } from "./record.ts";
+import { type BatchDesk, batchOf, type SentBatch } from "./desk.ts";
+import { type Exchange, listen } from "./receive.ts";
 import { settle } from "./settle.ts";
-
-export interface BatchDesk {
-  readonly world: World;
-  readonly open: OpenDestination;
-  readonly planned: PlannedSync;
-  readonly reader: Reader;
-  readonly moved: MovedCheck;
-  readonly journal: Journal;
-  readonly recorder: Recorder;
-}
 
 /** Attempts at the same changes before the run stops, resumable. */
 const MAX_ATTEMPTS = 6;
@@ -39,7 +22,7 @@ export async function writeBatch(
   signal: AbortSignal,
 ): Promise<void> {
   const verdicts = await desk.moved(changes, signal);
-  const batch = batchOf(desk, route, changes);
+  const batch = batchOf(desk, route, changes, desk.world.now());
   const early = changes.flatMap((change): Outcome[] => {
     const moved = verdicts.get(change.key);
     if (!moved) return [];
@@ -62,28 +45,29 @@ export interface LeftBatch {
   /** Those of its changes that have no outcome. */
   readonly left: readonly Change[];
   readonly ticket: string | null;
+  /** When it was sent, milliseconds since the epoch. */
+  readonly at: number;
 }
 
 /** Takes up a batch that a dead run left: its job where it has a ticket, else by reading back. */
 export async function resumeBatch(desk: BatchDesk, batch: LeftBatch, signal: AbortSignal): Promise<void> {
-  const { route, whole, left, ticket } = batch;
-  if (ticket !== null && desk.open.destination.resume) return follow(desk, route, left, ticket, 1, signal);
-  return settleAndResend(desk, batchOf(desk, route, whole), left, 1, signal);
+  const { route, whole, left, ticket, at } = batch;
+  if (ticket !== null && desk.open.destination.resume)
+    return follow(desk, batchOf(desk, route, left, at), ticket, 1, signal);
+  return settleAndResend(desk, batchOf(desk, route, whole, at), left, 1, signal);
 }
 
 /** Follows a job that was begun to its end. It is never begun again: the first would still do its work. */
 async function follow(
   desk: BatchDesk,
-  route: string,
-  changes: readonly Change[],
+  batch: SentBatch,
   ticket: string,
   attempt: number,
   signal: AbortSignal,
 ): Promise<void> {
   const { destination } = desk.open;
-  const batch = batchOf(desk, route, changes);
   const resume = (s: AbortSignal) => destination.resume?.(ticket, batch, s) ?? nothing();
-  await receive(desk, batch, { start: resume, left: changes, attempt, ticket }, signal);
+  await receive(desk, batch, { start: resume, left: batch.changes, attempt, ticket }, signal);
 }
 
 async function* nothing(): AsyncIterable<Receipt> {}
@@ -96,53 +80,16 @@ async function send(
   signal: AbortSignal,
 ): Promise<void> {
   if (changes.length === 0) return;
-  const batch = batchOf(desk, route, changes);
+  const batch = batchOf(desk, route, changes, desk.world.now());
   await desk.recorder.intent(batch);
   const start = (s: AbortSignal) => desk.open.destination.write(batch, s);
   await receive(desk, batch, { start, left: changes, attempt, ticket: null }, signal);
 }
 
-interface Exchange {
-  readonly start: (signal: AbortSignal) => AsyncIterable<Receipt>;
-  /** Changes of the batch that need an outcome. */
-  readonly left: readonly Change[];
-  readonly attempt: number;
-  readonly ticket: string | null;
-}
-
-async function receive(desk: BatchDesk, batch: Batch, exchange: Exchange, signal: AbortSignal): Promise<void> {
-  const { start, left, attempt } = exchange;
-  const { route } = batch;
-  const open = new Map(left.map((change) => [change.key, change]));
-  const again: Change[] = [];
-  const refused: { readonly change: Change; readonly outcome: Outcome }[] = [];
-  const refusalTells = batch.action === "create" && desk.planned.createIsIdempotent === "conflict";
-  let { ticket } = exchange;
-  let failure: unknown;
-  try {
-    for await (const receipt of start(signal)) {
-      if ("ticket" in receipt) {
-        ticket = receipt.ticket;
-        await desk.recorder.ticket(batch, ticket);
-        continue;
-      }
-      const landed: Outcome[] = [];
-      for (const outcome of receipt.outcomes) {
-        const change = open.get(outcome.key);
-        // An answer about something that was not asked, or asked twice, says nothing.
-        if (!change || !open.delete(outcome.key)) continue;
-        if (outcome.status === "rejected" && outcome.retry && attempt < MAX_ATTEMPTS) again.push(change);
-        else if (outcome.status === "rejected" && refusalTells) refused.push({ change, outcome });
-        else landed.push(outcome);
-      }
-      await desk.recorder.outcomes(batch.id, batch.changes, landed);
-    }
-  } catch (error) {
-    failure = error;
-  }
-  if (refused.length > 0)
-    await desk.recorder.outcomes(batch.id, batch.changes, await whyRefused(desk, refused, signal));
-  const unanswered = [...open.values()];
+async function receive(desk: BatchDesk, batch: SentBatch, exchange: Exchange, signal: AbortSignal): Promise<void> {
+  const { attempt } = exchange;
+  const retries = attempt < MAX_ATTEMPTS;
+  const { failure, unanswered, again, ticket } = await listen(desk, batch, exchange, retries, signal);
   // When all is answered, a broken end of the answer tells nothing more; any other failure still stops the run.
   const harmless = failure instanceof TransientError || failure instanceof RecordError;
   if (failure !== undefined && unanswered.length === 0 && !harmless) throw failure;
@@ -154,31 +101,14 @@ async function receive(desk: BatchDesk, batch: Batch, exchange: Exchange, signal
   if (again.length > 0) {
     await desk.recorder.unsent(batch.id, again);
     await backOff(desk.world, attempt, undefined, signal);
-    await send(desk, route, again, attempt + 1, signal);
+    await send(desk, batch.route, again, attempt + 1, signal);
   }
-}
-
-/** A create may have been refused because its record is there since the plan: then it is drifted, or done already. */
-async function whyRefused(
-  { reader }: BatchDesk,
-  refused: readonly { readonly change: Change; readonly outcome: Outcome }[],
-  signal: AbortSignal,
-): Promise<readonly Outcome[]> {
-  const now = await reader.about(
-    refused.map(({ change }) => change),
-    signal,
-  );
-  return refused.map(({ change, outcome }) => {
-    const [found] = now?.byKey.get(change.key) ?? [];
-    if (!found || change.action !== "create") return outcome;
-    return holds(found, change.after) ? applied(change.key, found.id) : drifted(change.key);
-  });
 }
 
 /** A job that was begun stays what the changes wait for; only when the run stops is it left to the next one. */
 async function followAgain(
   desk: BatchDesk,
-  batch: Batch,
+  batch: SentBatch,
   changes: readonly Change[],
   ticket: string,
   failure: unknown,
@@ -190,13 +120,13 @@ async function followAgain(
   const passing = failure instanceof TransientError && worthWaiting(failure) && attempt < MAX_ATTEMPTS;
   if (!passing || signal.aborted) throw failure;
   await backOff(desk.world, attempt, failure.retryAfterMs, signal);
-  await follow(desk, batch.route, changes, ticket, attempt + 1, signal);
+  await follow(desk, batchOf(desk, batch.route, changes, batch.at), ticket, attempt + 1, signal);
 }
 
 /** What a throw means for the changes that have no outcome. */
 async function afterFailure(
   desk: BatchDesk,
-  batch: Batch,
+  batch: SentBatch,
   changes: readonly Change[],
   failure: unknown,
   attempt: number,
@@ -205,6 +135,9 @@ async function afterFailure(
   // A bug or a hard stop says nothing about the changes: they stay in doubt in the journal.
   if (!(failure instanceof EbbError) || signal.aborted) throw failure;
   const { id, route } = batch;
+  if (failure instanceof RecordError && batch.changes.length > changes.length)
+    // Refused together with changes that have their outcome: that says nothing about these.
+    return lookAndResend(desk, batch, changes, attempt, signal);
   if (failure instanceof RecordError) {
     await desk.recorder.unsent(id, changes);
     return isolate(desk, route, changes, failure, signal);
@@ -232,7 +165,7 @@ async function isolate(
   const [only] = changes;
   if (only && changes.length === 1) {
     const outcome = rejected(only.key, failure.vendorCode, failure.message, { field: failure.field });
-    return desk.recorder.outcomes(batchOf(desk, route, changes).id, changes, [outcome]);
+    return desk.recorder.outcomes(batchOf(desk, route, changes, 0).id, changes, [outcome]);
   }
   const middle = Math.ceil(changes.length / 2);
   await send(desk, route, changes.slice(0, middle), 1, signal);
@@ -241,19 +174,28 @@ async function isolate(
 
 async function settleAndResend(
   desk: BatchDesk,
-  batch: Batch,
+  batch: SentBatch,
   changes: readonly Change[],
   attempt: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const { id, route } = batch;
   // Under its idempotency key the batch does its work once, however often it is sent; but only as the very same batch.
   if (batch.action === "create" && desk.planned.createIsIdempotent === "header") {
     if (attempt >= MAX_ATTEMPTS) throw noAnswer(desk);
     const start = (s: AbortSignal) => desk.open.destination.write(batch, s);
     return receive(desk, batch, { start, left: changes, attempt: attempt + 1, ticket: null }, signal);
   }
-  const settled = await settle(desk.world, desk.open, desk.planned, desk.reader, changes, signal);
+  await lookAndResend(desk, batch, changes, attempt, signal);
+}
+
+async function lookAndResend(
+  desk: BatchDesk,
+  { id, route, at }: SentBatch,
+  changes: readonly Change[],
+  attempt: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const settled = await settle(desk, changes, at, signal);
   await desk.recorder.outcomes(id, changes, settled.outcomes);
   if (settled.doubt.length > 0) await desk.recorder.doubt(id, settled.doubt);
   if (settled.resend.length === 0) return;
@@ -278,11 +220,4 @@ function backOff(world: World, attempt: number, askedMs: number | undefined, sig
   // Half of it by chance, so that several who failed at once do not come back at once.
   const ms = Math.min(30_000, 250 * 2 ** attempt) * (0.5 + world.random() / 2);
   return world.sleep(Math.max(askedMs ?? 0, ms), signal);
-}
-
-function batchOf({ planned }: BatchDesk, route: string, changes: readonly Change[]): Batch {
-  const { object, matchOn } = planned.sync.destination;
-  const action = changes[0]?.action ?? "update";
-  const id = digestOf([planned.sync.name, toRanges(changes.map(({ n }) => n))]).slice(0, 32);
-  return { object, matchOn, action, route, types: planned.types, changes, id };
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+import { crc32 } from "node:zlib";
 
 /** SHA-256 in hexadecimal of a value's JSON with sorted keys: equal values, equal digest. */
 export function digestOf(value: unknown): string {
@@ -10,6 +11,18 @@ export async function digestOfFile(path: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
   return hash.digest("hex");
+}
+
+/** Finds damage, not intent. */
+export function checksumOf(text: string): string {
+  return crc32(text).toString(16).padStart(8, "0");
+}
+
+export async function checksumOfFile(path: string): Promise<string> {
+  let sum = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: 4 * 1024 * 1024 }))
+    sum = crc32(chunk as Uint8Array, sum);
+  return sum.toString(16).padStart(8, "0");
 }
 
 function stable(value: unknown): string {

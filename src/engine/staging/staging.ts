@@ -7,6 +7,7 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import type { DuckDBDataChunk } from "@duckdb/node-api";
 import { canonicalJson } from "../../core/canonical-json.ts";
+import { ConfigError } from "../../core/errors.ts";
 import { ident } from "../../core/sql.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -73,7 +74,9 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
   };
   const run = (sql: string) =>
     inTurn(async () => {
-      await connection.run(sql);
+      await connection.run(sql).catch((error: unknown) => {
+        throw fullDisk(error) ?? error;
+      });
     });
   const rows = <T extends Row>(sql: string) =>
     inTurn(async () => (await connection.runAndReadAll(sql)).getRowObjectsJson() as unknown as readonly T[]);
@@ -159,4 +162,13 @@ function jsonFunction(duckdb: typeof import("@duckdb/node-api")) {
       output.flush();
     },
   });
+}
+
+/** The engine's own words for a file it could not write; they name the path and no value. */
+function fullDisk(cause: unknown): ConfigError | undefined {
+  const words = cause instanceof Error ? cause.message : "";
+  const [said] = /No space left on device|Read-only file system|Input\/output error/.exec(words) ?? [];
+  if (!said || !/^(IO|Out of Memory) Error/.test(words)) return undefined;
+  const [path = "a file"] = /(?<=file "?)\/[^"\s:]+/.exec(words) ?? [];
+  return new ConfigError("STATE_UNWRITABLE", `${path}: ${said}`, { cause });
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { appendFile, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, cp, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ConfigError } from "../../core/errors.ts";
 
@@ -28,6 +28,8 @@ export interface Disk {
   list(path: string): Promise<readonly string[]>;
   remove(path: string): Promise<void>;
   makeDirectory(path: string): Promise<void>;
+  /** Copies a folder with all that is in it. */
+  copy(from: string, to: string): Promise<void>;
   exists(path: string): Promise<boolean>;
 }
 
@@ -128,6 +130,13 @@ export const localDisk: Disk = {
       await mkdir(path, { recursive: true, mode: 0o700 });
     } catch (error) {
       throw unwritable(path, error);
+    }
+  },
+  async copy(from, to) {
+    try {
+      await cp(from, to, { recursive: true });
+    } catch (error) {
+      throw unwritable(to, error);
     }
   },
   async exists(path) {

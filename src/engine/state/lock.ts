@@ -68,10 +68,18 @@ export async function takeLock(world: World, store: StateStore): Promise<Lock> {
     since: new Date(world.now()).toISOString(),
   };
   let renewed = 0;
-  const renew = async () => {
+  let renewing: Promise<void> | undefined;
+  const renewOnce = async () => {
     const now = world.now();
     await world.disk.replace(beatPath(path, owner.id), String(now + LEASE_MS));
     renewed = now;
+  };
+  // The heartbeat and whoever is about to send may come at the same time.
+  const renew = () => {
+    renewing ??= renewOnce().finally(() => {
+      renewing = undefined;
+    });
+    return renewing;
   };
   const lost = new AbortController();
   const stop = new AbortController();

@@ -1,11 +1,13 @@
 /** What runs have acknowledged, as ledger segments. @module */
 import { join } from "node:path";
+import { ConfigError } from "../../core/errors.ts";
 import type { PlannedSync } from "../../core/plan.ts";
 import { ident, literal } from "../../core/sql.ts";
 import { changesFrom } from "../diff/changes.ts";
 import { plannedFields } from "../diff/fields.ts";
 import { countStatus, Status, type SyncProgress } from "../run/progress.ts";
 import type { LoadedRun } from "../run/runs.ts";
+import { checksumOfFile } from "../staging/digest.ts";
 import { rowHashName, rowHashSql } from "../staging/row-hash.ts";
 import { type Staging, type TextColumns, table } from "../staging/staging.ts";
 import { ledgerSql, parquetSegment, type SegmentSource, segmentColumn } from "./ledger.ts";
@@ -19,9 +21,7 @@ export async function recordedSegments(
   unfinished: readonly LoadedRun[],
   sync: string,
 ): Promise<readonly SegmentSource[]> {
-  const segments = (recorded?.segments ?? []).map(({ file, rows, hash }) =>
-    parquetSegment(store.path(file), rows, hash),
-  );
+  const segments = await wholeSegments(store, recorded);
   for (const run of unfinished) {
     const planned = run.manifest.syncs.find((one) => one.sync.name === sync);
     const progress = run.progress.get(sync);
@@ -29,6 +29,21 @@ export async function recordedSegments(
       segments.push(await runSegment(staging, run.files.plan, planned, progress, `recorded_${run.run}`));
   }
   return segments;
+}
+
+/** The segments of a sync that the state lists, each as it was written. */
+export function wholeSegments(store: StateStore, recorded: LedgerState | undefined): Promise<SegmentSource[]> {
+  return Promise.all(
+    (recorded?.segments ?? []).map(async ({ file, rows, hash, checksum }) => {
+      const path = store.path(file);
+      const found = await checksumOfFile(path).catch(() => undefined);
+      if (found === undefined || (checksum !== undefined && checksum !== found))
+        throw new ConfigError("STATE_CORRUPT", `${path} is ${found === undefined ? "missing" : "damaged"}`, {
+          next: "Put back a copy from before; or forget the sync with `ebb state rm` and plan anew: it compares with the destination.",
+        });
+      return parquetSegment(path, rows, hash);
+    }),
+  );
 }
 
 /** The rows a run adds to the ledger: every acknowledged change, and the records the plan found to be right already. */
@@ -39,7 +54,7 @@ export async function runSegment(
   progress: SyncProgress,
   name: string,
 ): Promise<SegmentSource> {
-  await staging.loadText(name, ["first", "last", "id"], acknowledged(progress));
+  await stageDone(staging, name, progress);
   const fields = Object.keys(planned.types).map(
     (field) => `struct_extract(after, ${literal(field)}) AS ${ident(segmentColumn(field))}`,
   );
@@ -62,8 +77,13 @@ export async function runSegment(
   return { sql, rows: applied + accepted + planned.confirmed, hash: rowHashName(hashed, staging.version) };
 }
 
-/** Positions of the acknowledged changes and the ids given to them, from what {@link runSegment} has loaded. */
-function doneSql(name: string): string {
+/** Brings the acknowledged changes of a run into reach of {@link doneSql}. */
+export async function stageDone(staging: Staging, name: string, progress: SyncProgress): Promise<void> {
+  await staging.loadText(name, ["first", "last", "id"], acknowledged(progress));
+}
+
+/** Positions `n` of the acknowledged changes and the ids `given` to them. */
+export function doneSql(name: string): string {
   return `SELECT unnest(range(CAST(first AS BIGINT), CAST(last AS BIGINT) + 1)) AS n, id AS given FROM ${table(name)}`;
 }
 

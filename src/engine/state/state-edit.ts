@@ -20,6 +20,20 @@ export function forgetSync(world: World, store: StateStore, sync: string): Promi
   });
 }
 
+/** Forgets how often records of a sync were rejected: the next plan tries them again. */
+export function releaseSync(world: World, store: StateStore, sync: string): Promise<State> {
+  return edited(world, store, (state) => {
+    const { [sync]: recorded, ...syncs } = state.syncs;
+    const held = Object.keys(state.syncs).filter((name) => state.syncs[name]?.quarantine);
+    if (!recorded?.quarantine)
+      throw new ConfigError("SYNC_UNKNOWN", `nothing of "${sync}" is in quarantine: ${suggest(sync, held)}`, {
+        next: "Run `ebb runs` to see what is.",
+      });
+    const { quarantine: _, ...rest } = recorded;
+    return { ...state, syncs: { ...syncs, [sync]: rest } };
+  });
+}
+
 /** Puts a state in place of the stored one, of which it must be an edited copy. */
 export function pushState(world: World, store: StateStore, given: unknown): Promise<State> {
   return edited(world, store, async (state) => {
@@ -34,7 +48,10 @@ export function pushState(world: World, store: StateStore, given: unknown): Prom
       });
     for (const recorded of Object.values(next.syncs))
       for (const file of filesOf(recorded))
-        if (!/^(ledger|marks)\/[\w-]+\/[\w-]+\.parquet$/.test(file) || !(await world.disk.exists(store.path(file))))
+        if (
+          !/^(ledger|marks|quarantine)\/[\w-]+\/[\w-]+\.parquet$/.test(file) ||
+          !(await world.disk.exists(store.path(file)))
+        )
           throw new ConfigError("STATE_CORRUPT", `there is no segment ${file}`, { next: "Name segments that exist." });
     return next;
   });

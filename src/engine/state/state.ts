@@ -4,6 +4,7 @@
  * ```
  * state.json                      serial, lineage, segments of each sync
  * ledger/<sync>/<serial>.parquet  key, id, owned, gone and the last applied values
+ * quarantine/<sync>/<serial>.parquet  what the destination rejected, and how often
  * marks/<sync>/<serial>.parquet   rows the warehouse holds to be as recorded
  * runs/<run>/                     the plan, its changes, the journal, the result
  * lock.json                       who holds the state
@@ -13,7 +14,9 @@
 import { isAbsolute, join } from "node:path";
 import { ConfigError, ConflictError } from "../../core/errors.ts";
 import type { FieldType } from "../../core/types.ts";
+import { checksumOf } from "../staging/digest.ts";
 import type { World } from "../world.ts";
+import type { QuarantineState } from "./quarantine.ts";
 
 export interface Segment {
   /** Path below the state folder. */
@@ -21,6 +24,8 @@ export interface Segment {
   readonly rows: number;
   /** Names the row hash stored in it. */
   readonly hash: string;
+  /** Of the file's bytes; absent in segments written before there was one. */
+  readonly checksum?: string;
 }
 
 /** What is recorded of one sync. */
@@ -38,6 +43,8 @@ export interface LedgerState {
   readonly types: Readonly<Record<string, FieldType>>;
   /** Of a sync whose diff is in the warehouse. */
   readonly marks?: MarksState;
+  /** What the destination rejected. */
+  readonly quarantine?: QuarantineState;
 }
 
 /** The marks the warehouse holds, as far as the state knows. */
@@ -73,11 +80,7 @@ export function openState(world: World, directory: string): StateStore {
   const read = async (): Promise<State> => {
     const text = await world.disk.read(file);
     if (text === null) return { version: 1, lineage: "", serial: 0, syncs: {} };
-    try {
-      return JSON.parse(text) as State;
-    } catch (cause) {
-      throw new ConfigError("STATE_CORRUPT", `${file} is not readable`, { cause });
-    }
+    return parsed(file, text);
   };
   return {
     directory: root,
@@ -86,16 +89,37 @@ export function openState(world: World, directory: string): StateStore {
       const { serial } = await read();
       if (next.serial !== serial + 1)
         throw new ConflictError("PLAN_STALE", `the state is at serial ${serial}, expected ${next.serial - 1}`);
-      await world.disk.replace(file, `${JSON.stringify(next, null, 2)}\n`);
+      const checksum = checksumOf(JSON.stringify(next));
+      await world.disk.replace(file, `${JSON.stringify({ ...next, checksum }, null, 2)}\n`);
     },
     path: (name) => join(root, name),
   };
 }
 
+/** A state that is not as it was written is an error, never a guess. One without a checksum is of an earlier version. */
+function parsed(file: string, text: string): State {
+  let given: State & { readonly checksum?: string };
+  try {
+    given = JSON.parse(text) as State;
+  } catch (cause) {
+    throw new ConfigError("STATE_CORRUPT", `${file} is not readable`, { cause });
+  }
+  if (given.version !== 1)
+    throw new ConfigError("STATE_CORRUPT", `${file} was written by a later version of Ebb`, {
+      next: "Use that version, or a later one.",
+    });
+  const { checksum, ...state } = given;
+  if (checksum !== undefined && checksumOf(JSON.stringify(state)) !== checksum)
+    throw new ConfigError("STATE_CORRUPT", `${file} is not as it was written`, {
+      next: "Put back a copy from before, or change it with `ebb state pull` and `ebb state push`.",
+    });
+  return state;
+}
+
 /** Paths below the state folder of all that is kept of a sync. */
 export function filesOf(recorded: LedgerState | undefined): readonly string[] {
-  const { segments = [], marks } = recorded ?? {};
-  return [...segments.map(({ file }) => file), ...(marks ? [marks.file] : [])];
+  const { segments = [], marks, quarantine } = recorded ?? {};
+  return [...segments, ...[marks, quarantine].filter((one) => one !== undefined)].map(({ file }) => file);
 }
 
 /** A file name for a sync: readable, and different for different syncs. */

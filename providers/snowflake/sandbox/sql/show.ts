@@ -36,8 +36,11 @@ export async function show({ tokens, session }: Work): Promise<Outcome> {
   switch (tokens[at]?.text) {
     case "WAREHOUSES": {
       const { warehouse } = context;
-      const rows: Row[] = warehouse === null ? [] : [[warehouse, context.warehouseState(), "STANDARD", "X-Small"]];
-      return answer(["name", "state", "type", "size"], filtered(tokens, rows, 0));
+      const state = context.warehouseState();
+      // Here a suspended one stays so.
+      const resumes = String(state !== "SUSPENDED");
+      const rows: Row[] = warehouse === null ? [] : [[warehouse, state, "STANDARD", "X-Small", resumes]];
+      return answer(["name", "state", "type", "size", "auto_resume"], filtered(tokens, rows, 0));
     }
     case "GRANTS": {
       const role = tokens.findIndex((token) => isWord(token, "ROLE"));

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { RowsOutcome } from "../sql/outcome.ts";
 import type { Answer } from "./answer.ts";
-import type { Faults } from "./faults.ts";
+import type { Faults, Truncation } from "./faults.ts";
 
 /** Text the answer itself carries, and a chunk, in characters. */
 const inlineSize = 100_000;
@@ -67,8 +67,24 @@ export class ChunkStore {
     const how = faults.truncate(Number(id.split("-")[0]));
     if (how === "bytes") return { status: 200, gzip: gzip.subarray(0, gzip.length / 2), missing: gzip.length / 2 };
     if (how === undefined) return { status: 200, gzip };
-    const text = gunzipSync(gzip).toString();
-    const rest = how === "json" ? text.slice(0, text.length - 3) : text.slice(0, text.lastIndexOf(",["));
-    return { status: 200, gzip: gzipSync(rest) };
+    if (how === "gzip") return { status: 200, gzip: gzip.subarray(0, gzip.length / 2) };
+    return { status: 200, gzip: gzipSync(damaged(gunzipSync(gzip).toString(), how)) };
+  }
+}
+
+function damaged(text: string, how: Exclude<Truncation, "bytes" | "gzip">): string {
+  const rows = () => JSON.parse(`[${text}]`) as unknown[][];
+  const written = (all: readonly unknown[]) => JSON.stringify(all).slice(1, -1);
+  switch (how) {
+    case "json":
+      return text.slice(0, text.length - 3);
+    case "rows":
+      return text.slice(0, text.lastIndexOf(",["));
+    case "narrow":
+      return written(rows().map((row) => row.slice(1)));
+    case "wide":
+      return written(rows().map((row) => [...row, null]));
+    case "page":
+      return "<html><body>Sign in to the proxy</body></html>";
   }
 }

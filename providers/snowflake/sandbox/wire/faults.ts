@@ -21,14 +21,18 @@ const failingStatement = z.strictObject({
 
 const truncation = z.strictObject({
   chunk: z.number().int().min(0).describe("Number of the chunk, from 0."),
-  how: z.enum(["bytes", "json", "rows"]).describe("Lose bytes on the way, end within a row, or lack a row."),
+  how: z
+    .enum(["bytes", "gzip", "json", "rows", "narrow", "wide", "page"])
+    .describe(
+      "Lose bytes on the way, end within the gzip or within a row, lack a row, have rows of a column less or more, or be a proxy's page.",
+    ),
   times: z.number().int().min(1).optional().describe("For so many downloads (default 1)."),
 });
 
 const schema = z.strictObject({
   failNext: z.array(failure).optional().describe("Calls that go wrong, first match first."),
   failStatements: z.array(failingStatement).optional().describe("Statements that fail, first match first."),
-  truncateChunk: truncation.optional().describe("A chunk that does not arrive whole."),
+  truncateChunk: truncation.optional().describe("A chunk that does not arrive as it is."),
   sessionLifetimeMs: z.number().optional().describe("Session tokens minted from now on expire after this."),
   masterLifetimeMs: z.number().optional().describe("Master tokens minted from now on expire after this."),
   chunkRows: z.number().int().min(1).optional().describe("Rows in the answer itself, and in each chunk after it."),
@@ -44,6 +48,7 @@ const schema = z.strictObject({
 });
 
 export type FaultSettings = z.output<typeof schema>;
+export type Truncation = z.output<typeof truncation>["how"];
 export type Failure = z.output<typeof failure>;
 export type FailingStatement = z.output<typeof failingStatement>;
 
@@ -97,8 +102,8 @@ export class Faults {
     return take(this.statements, sql);
   }
 
-  /** How chunk `n` is cut this time. */
-  truncate(n: number): "bytes" | "json" | "rows" | undefined {
+  /** How chunk `n` is damaged this time. */
+  truncate(n: number): Truncation | undefined {
     const { truncateChunk } = this.settings;
     if (truncateChunk?.chunk !== n || this.truncations <= 0) return undefined;
     this.truncations -= 1;

@@ -53,6 +53,10 @@ export interface SyncConfig extends cdktf.TerraformMetaArguments {
   */
   readonly failOnRejected?: boolean | cdktf.IResolvable | undefined;
   /**
+  * How often a record that the destination rejects is tried while its row stays the same (default 5); 0 tries it with every apply.
+  */
+  readonly giveUpAfter?: number | undefined;
+  /**
   * Where neither key nor read-back can tell whether a create landed: leave it (default), or send it again.
   */
   readonly createSafety?: string | undefined;
@@ -64,6 +68,14 @@ export interface SyncConfig extends cdktf.TerraformMetaArguments {
   * Checks that can stop a plan.
   */
   readonly guards?: SyncGuards | undefined;
+  /**
+  * When the resource is destroyed: keep its records where they are (default), or delete those that Ebb created.
+  */
+  readonly onDestroy?: string | undefined;
+  /**
+  * Show the values of changed records in the plan, up to 200. They then stand in Terraform's plan file and state (default false).
+  */
+  readonly records?: boolean | cdktf.IResolvable | undefined;
 }
 export interface SyncSource {
   /**
@@ -1459,6 +1471,144 @@ export class SyncChangesOutputReference extends cdktf.ComplexObject {
     return this.getNumberAttribute('delete');
   }
 }
+export interface SyncCost {
+}
+
+export function syncCostToTerraform(struct?: SyncCost): any {
+  if (!cdktf.canInspect(struct) || cdktf.Tokenization.isResolvable(struct)) { return struct; }
+  if (cdktf.isComplexElement(struct)) {
+    throw new Error("A complex element was used as configuration, this is not supported: https://cdk.tf/complex-object-as-configuration");
+  }
+  return {
+  }
+}
+
+
+export function syncCostToHclTerraform(struct?: SyncCost): any {
+  if (!cdktf.canInspect(struct) || cdktf.Tokenization.isResolvable(struct)) { return struct; }
+  if (cdktf.isComplexElement(struct)) {
+    throw new Error("A complex element was used as configuration, this is not supported: https://cdk.tf/complex-object-as-configuration");
+  }
+  const attrs = {
+  };
+  return attrs;
+}
+
+export class SyncCostOutputReference extends cdktf.ComplexObject {
+  private isEmptyObject = false;
+
+  /**
+  * @param terraformResource The parent resource
+  * @param terraformAttribute The attribute on the parent resource this class is referencing
+  */
+  public constructor(terraformResource: cdktf.IInterpolatingParent, terraformAttribute: string) {
+    super(terraformResource, terraformAttribute, false);
+  }
+
+  public get internalValue(): SyncCost | undefined {
+    let hasAnyValues = this.isEmptyObject;
+    const internalValueResult: any = {};
+    return hasAnyValues ? internalValueResult : undefined;
+  }
+
+  public set internalValue(value: SyncCost | undefined) {
+    if (value === undefined) {
+      this.isEmptyObject = false;
+    }
+    else {
+      this.isEmptyObject = Object.keys(value).length === 0;
+    }
+  }
+
+  // calls - computed: true, optional: false, required: false
+  public get calls() {
+    return this.getNumberAttribute('calls');
+  }
+
+  // seconds - computed: true, optional: false, required: false
+  public get seconds() {
+    return this.getNumberAttribute('seconds');
+  }
+
+  // quota_used - computed: true, optional: false, required: false
+  public get quotaUsed() {
+    return this.getNumberAttribute('quota_used');
+  }
+
+  // quota_limit - computed: true, optional: false, required: false
+  public get quotaLimit() {
+    return this.getNumberAttribute('quota_limit');
+  }
+}
+export interface SyncLastRun {
+}
+
+export function syncLastRunToTerraform(struct?: SyncLastRun): any {
+  if (!cdktf.canInspect(struct) || cdktf.Tokenization.isResolvable(struct)) { return struct; }
+  if (cdktf.isComplexElement(struct)) {
+    throw new Error("A complex element was used as configuration, this is not supported: https://cdk.tf/complex-object-as-configuration");
+  }
+  return {
+  }
+}
+
+
+export function syncLastRunToHclTerraform(struct?: SyncLastRun): any {
+  if (!cdktf.canInspect(struct) || cdktf.Tokenization.isResolvable(struct)) { return struct; }
+  if (cdktf.isComplexElement(struct)) {
+    throw new Error("A complex element was used as configuration, this is not supported: https://cdk.tf/complex-object-as-configuration");
+  }
+  const attrs = {
+  };
+  return attrs;
+}
+
+export class SyncLastRunOutputReference extends cdktf.ComplexObject {
+  private isEmptyObject = false;
+
+  /**
+  * @param terraformResource The parent resource
+  * @param terraformAttribute The attribute on the parent resource this class is referencing
+  */
+  public constructor(terraformResource: cdktf.IInterpolatingParent, terraformAttribute: string) {
+    super(terraformResource, terraformAttribute, false);
+  }
+
+  public get internalValue(): SyncLastRun | undefined {
+    let hasAnyValues = this.isEmptyObject;
+    const internalValueResult: any = {};
+    return hasAnyValues ? internalValueResult : undefined;
+  }
+
+  public set internalValue(value: SyncLastRun | undefined) {
+    if (value === undefined) {
+      this.isEmptyObject = false;
+    }
+    else {
+      this.isEmptyObject = Object.keys(value).length === 0;
+    }
+  }
+
+  // id - computed: true, optional: false, required: false
+  public get id() {
+    return this.getStringAttribute('id');
+  }
+
+  // applied - computed: true, optional: false, required: false
+  public get applied() {
+    return this.getNumberAttribute('applied');
+  }
+
+  // rejected - computed: true, optional: false, required: false
+  public get rejected() {
+    return this.getNumberAttribute('rejected');
+  }
+
+  // drifted - computed: true, optional: false, required: false
+  public get drifted() {
+    return this.getNumberAttribute('drifted');
+  }
+}
 
 /**
 * Represents a ebb_sync
@@ -1522,9 +1672,12 @@ export class Sync extends cdktf.TerraformResource {
     this._diff = config.diff;
     this._adopt = config.adopt;
     this._failOnRejected = config.failOnRejected;
+    this._giveUpAfter = config.giveUpAfter;
     this._createSafety = config.createSafety;
     this._missingFields = config.missingFields;
     this._guards.internalValue = config.guards;
+    this._onDestroy = config.onDestroy;
+    this._records = config.records;
   }
 
   // ==========
@@ -1689,6 +1842,22 @@ export class Sync extends cdktf.TerraformResource {
     return this._failOnRejected;
   }
 
+  // give_up_after - computed: false, optional: true, required: false
+  private _giveUpAfter?: number;
+  public get giveUpAfter() {
+    return this.getNumberAttribute('give_up_after');
+  }
+  public set giveUpAfter(value: number) {
+    this._giveUpAfter = value;
+  }
+  public resetGiveUpAfter() {
+    this._giveUpAfter = undefined;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get giveUpAfterInput() {
+    return this._giveUpAfter;
+  }
+
   // create_safety - computed: false, optional: true, required: false
   private _createSafety?: string;
   public get createSafety() {
@@ -1737,6 +1906,38 @@ export class Sync extends cdktf.TerraformResource {
     return this._guards.internalValue;
   }
 
+  // on_destroy - computed: false, optional: true, required: false
+  private _onDestroy?: string;
+  public get onDestroy() {
+    return this.getStringAttribute('on_destroy');
+  }
+  public set onDestroy(value: string) {
+    this._onDestroy = value;
+  }
+  public resetOnDestroy() {
+    this._onDestroy = undefined;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get onDestroyInput() {
+    return this._onDestroy;
+  }
+
+  // records - computed: false, optional: true, required: false
+  private _records?: boolean | cdktf.IResolvable;
+  public get records() {
+    return this.getBooleanAttribute('records');
+  }
+  public set records(value: boolean | cdktf.IResolvable) {
+    this._records = value;
+  }
+  public resetRecords() {
+    this._records = undefined;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get recordsInput() {
+    return this._records;
+  }
+
   // id - computed: true, optional: false, required: false
   public get id() {
     return this.getStringAttribute('id');
@@ -1748,9 +1949,43 @@ export class Sync extends cdktf.TerraformResource {
     return this._changes;
   }
 
+  // field_changes - computed: true, optional: false, required: false
+  private _fieldChanges = new cdktf.NumberMap(this, "field_changes");
+  public get fieldChanges() {
+    return this._fieldChanges;
+  }
+
+  // unchanged - computed: true, optional: false, required: false
+  public get unchanged() {
+    return this.getNumberAttribute('unchanged');
+  }
+
+  // rejected - computed: true, optional: false, required: false
+  public get rejected() {
+    return this.getNumberAttribute('rejected');
+  }
+
+  // cost - computed: true, optional: false, required: false
+  private _cost = new SyncCostOutputReference(this, "cost");
+  public get cost() {
+    return this._cost;
+  }
+
   // digest - computed: true, optional: false, required: false
   public get digest() {
     return this.getStringAttribute('digest');
+  }
+
+  // images - computed: true, optional: false, required: false
+  private _images = new cdktf.AnyMap(this, "images");
+  public get images() {
+    return this._images;
+  }
+
+  // last_run - computed: true, optional: false, required: false
+  private _lastRun = new SyncLastRunOutputReference(this, "last_run");
+  public get lastRun() {
+    return this._lastRun;
   }
 
   // =========
@@ -1770,9 +2005,12 @@ export class Sync extends cdktf.TerraformResource {
       diff: cdktf.stringToTerraform(this._diff),
       adopt: cdktf.booleanToTerraform(this._adopt),
       fail_on_rejected: cdktf.booleanToTerraform(this._failOnRejected),
+      give_up_after: cdktf.numberToTerraform(this._giveUpAfter),
       create_safety: cdktf.stringToTerraform(this._createSafety),
       missing_fields: cdktf.stringToTerraform(this._missingFields),
       guards: syncGuardsToTerraform(this._guards.internalValue),
+      on_destroy: cdktf.stringToTerraform(this._onDestroy),
+      records: cdktf.booleanToTerraform(this._records),
     };
   }
 
@@ -1844,6 +2082,12 @@ export class Sync extends cdktf.TerraformResource {
         type: "simple",
         storageClassType: "boolean",
       },
+      give_up_after: {
+        value: cdktf.numberToHclTerraform(this._giveUpAfter),
+        isBlock: false,
+        type: "simple",
+        storageClassType: "number",
+      },
       create_safety: {
         value: cdktf.stringToHclTerraform(this._createSafety),
         isBlock: false,
@@ -1861,6 +2105,18 @@ export class Sync extends cdktf.TerraformResource {
         isBlock: true,
         type: "struct",
         storageClassType: "SyncGuards",
+      },
+      on_destroy: {
+        value: cdktf.stringToHclTerraform(this._onDestroy),
+        isBlock: false,
+        type: "simple",
+        storageClassType: "string",
+      },
+      records: {
+        value: cdktf.booleanToHclTerraform(this._records),
+        isBlock: false,
+        type: "simple",
+        storageClassType: "boolean",
       },
     };
 

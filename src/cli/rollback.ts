@@ -1,0 +1,66 @@
+/** `ebb rollback`. @module */
+import { resolve } from "node:path";
+import { type Command, Option } from "commander";
+import { isEmpty } from "../core/plan.ts";
+import type { OpenPlan } from "../engine/plan-file.ts";
+import type { Run } from "./command.ts";
+import { invocation } from "./invocation.ts";
+import { wholeNumber } from "./options.ts";
+import { exitOfPlan, planText, quoted } from "./plan-view.ts";
+import { withProgress } from "./progress.ts";
+import { loadProject } from "./project.ts";
+import type { Shell } from "./shell.ts";
+
+interface Options {
+  readonly out?: string;
+  readonly detailedExitcode?: boolean;
+  readonly showValues?: boolean;
+  readonly limit: number;
+}
+
+export function define(command: Command, run: Run): void {
+  command
+    .description(
+      "Plans the inverse of a run: what it created is deleted, what it changed or deleted is put back. Reads the\ndestination and writes nothing; apply the plan to roll back. What others changed since is left as it is.",
+    )
+    .argument("<run>", "name of a run; see `ebb runs`")
+    .option("-o, --out <file>", "save the plan, to be reviewed and applied exactly")
+    .option("--detailed-exitcode", "exit with 2 when there are changes")
+    .option("--show-values", "show the values of every field, also in a log")
+    .addOption(new Option("--limit <n>", "records of each kind to show").argParser(wholeNumber(0)).default(5))
+    .addHelpText("after", "\nExample:\n  ebb rollback 20261121T081409-4e1c9b --out rollback.ebb")
+    .action((name: string, options: Options) => run((shell) => rollbackCommand(shell, name, options)));
+}
+
+async function rollbackCommand(shell: Shell, name: string, options: Options): Promise<number> {
+  const { world, project } = await loadProject(shell, { engine: true });
+  const [{ rollback }, { savePlan }, { withScratch }] = await Promise.all([
+    import("../engine/rollback.ts"),
+    import("../engine/plan-file.ts"),
+    import("../engine/staging/scratch.ts"),
+  ]);
+  return withScratch(async (directory) => {
+    const file = options.out === undefined ? undefined : resolve(options.out);
+    const made = await withProgress((listen) =>
+      rollback(world, project, name, { directory }, listen, shell.signals.stop),
+    );
+    if (file !== undefined) await savePlan(made, file);
+    const text = await planText(shell, made, {
+      showValues: options.showValues ?? false,
+      limit: options.limit,
+      next: nextSteps(made, name, options.out),
+      ...(file === undefined ? {} : { file }),
+    });
+    shell.print(text);
+    return exitOfPlan(made, options.detailedExitcode ?? false);
+  });
+}
+
+function nextSteps({ manifest, summary }: OpenPlan, name: string, out: string | undefined): readonly string[] {
+  const ebb = invocation();
+  if (!manifest.complete) return ["Mend what could not be read, and plan again."];
+  if (isEmpty(summary)) return [];
+  const again = "    what the warehouse still wants, the next plan will want again";
+  if (out !== undefined) return [`${ebb} apply ${quoted(out)}`, again];
+  return [`${ebb} rollback ${name} --out rollback.ebb`, `${ebb} apply rollback.ebb`, again];
+}

@@ -1,0 +1,2 @@
+/** Source address of the Terraform provider. */
+export const providerAddress = "registry.terraform.io/ebb/ebb";
