@@ -196,10 +196,22 @@ export function changesSql({ sync, fields }: DiffInput, counts: Counts): string 
   return parts.join("\nUNION ALL BY NAME ") || select("create", ["a"], [`${image(fields, "a")} AS after`]);
 }
 
-/** The records that are right already and not recorded as such. */
-export function confirmedSql({ sync, fields }: DiffInput): string {
-  return `SELECT CAST(key AS VARCHAR) AS key, id, owned OR ${sync.adopt} AS owned, ${image(fields, "a")} AS after
+/** The records that are right already and not recorded as such; and with `gone` those recorded that are no more. */
+export function confirmedSql({ sync, fields }: DiffInput, forgotten: number): string {
+  const right = `SELECT CAST(key AS VARCHAR) AS key, id, owned OR ${sync.adopt} AS owned, false AS gone, ${image(fields, "a")} AS after
     FROM (SELECT * FROM ${table("confirmed")} ORDER BY key)`;
+  if (forgotten === 0) return right;
+  return `${right} UNION ALL BY NAME SELECT CAST(key AS VARCHAR) AS key, id, owned, true AS gone FROM ${table("forgotten")}`;
+}
+
+/** Finds the recorded records that somebody else has deleted and that nobody wants: the ledger is to forget them. */
+export async function stageForgotten(staging: Staging, { ledger, observed, desired }: DiffInput): Promise<number> {
+  await staging.run(
+    `CREATE OR REPLACE TABLE ${table("forgotten")} AS SELECT key, id, owned FROM ${ledger} r
+     WHERE NOT EXISTS (SELECT 1 FROM ${observed} o WHERE o.key = r.key) AND NOT EXISTS (SELECT 1 FROM ${desired} d WHERE d.key = r.key)`,
+  );
+  const { n } = await staging.row<{ n: string }>(`SELECT count(*) AS n FROM ${table("forgotten")}`);
+  return Number(n);
 }
 
 /** Recorded records that are not as recorded, and that neither a change nor a confirmation will set right. */

@@ -12,7 +12,16 @@ import { ledgerSql } from "../state/ledger.ts";
 import { recordedSegments } from "../state/recorded.ts";
 import { fileName, type State, type StateStore } from "../state/state.ts";
 import type { Listener } from "../world.ts";
-import { changesSql, confirmedSql, type DiffInput, leftMoved, stageCandidates, stageChanges, typesOf } from "./diff.ts";
+import {
+  changesSql,
+  confirmedSql,
+  type DiffInput,
+  leftMoved,
+  stageCandidates,
+  stageChanges,
+  stageForgotten,
+  typesOf,
+} from "./diff.ts";
 import { partsFor } from "./differing.ts";
 import { hashedFields, keyTypeOf, matchTypes, syncFields } from "./fields.ts";
 import { saveMarks } from "./marks.ts";
@@ -160,7 +169,12 @@ async function planDescribed(
   await stageChanges(staging, diff);
   const found = await tally(staging, fields);
   phase("save");
-  const file = await saveChanges(staging, input.directory, diff, found.counts);
+  // A rollback looks at some records only, and says nothing of the others.
+  const left = input.refresh === "full" && !undo ? await leftMoved(staging, diff) : undefined;
+  // What a read shows late only seems to be gone.
+  const forgets = left && open.capabilities.read.lagSeconds === 0;
+  const forgotten = forgets ? await stageForgotten(staging, diff) : 0;
+  const file = await saveChanges(staging, input.directory, diff, found.counts, forgotten);
   if (wanted.changed) await saveMarks(staging, input.directory, file);
 
   const create = createClass(sync, object, open);
@@ -188,16 +202,22 @@ async function planDescribed(
     idIsKey: open.capabilities.idIsKey,
     createIsIdempotent: create,
     observedAt: observed?.observedAt ?? null,
-    coversAll: input.refresh === "full" && !undo && (await leftMoved(staging, diff)) === 0,
+    coversAll: left === forgotten,
     newFields,
     changes: found.counts.create + found.counts.update + found.counts.delete,
-    confirmed: found.confirmed,
+    confirmed: found.confirmed + forgotten,
     ...(wanted.changed ? { marks: wanted.changed.marks } : {}),
   };
   return { summary, planned };
 }
 
-async function saveChanges(staging: Staging, directory: string, diff: DiffInput, counts: Counts): Promise<string> {
+async function saveChanges(
+  staging: Staging,
+  directory: string,
+  diff: DiffInput,
+  counts: Counts,
+  forgotten: number,
+): Promise<string> {
   const file = fileName(diff.sync.name);
   const copy = async (folder: string, sql: string) => {
     await staging.run(
@@ -206,7 +226,7 @@ async function saveChanges(staging: Staging, directory: string, diff: DiffInput,
   };
   await staging.run("SET preserve_insertion_order = true");
   await copy("changes", changesSql(diff, counts));
-  await copy("confirmed", confirmedSql(diff));
+  await copy("confirmed", confirmedSql(diff, forgotten));
   await copy("rejected", `SELECT * FROM ${table("rejected")} ORDER BY code, field, key`);
   return file;
 }

@@ -53,7 +53,8 @@ export async function finishRun(
   for (let number = 1; number <= run.journals; number++) await world.disk.flush(run.files.journal(number));
   await lock.hold();
   await store.write({ version: 1, lineage, serial, syncs } satisfies State);
-  await removeMerged(world, store, state, syncs);
+  await lock.hold();
+  await removeMerged(world, store, state, syncs, serial);
   const clean = [...run.progress.values()].every(({ status }) =>
     status.every((one) => one === Status.applied || one === Status.accepted),
   );
@@ -86,18 +87,23 @@ export async function finishRun(
   }
 }
 
-/** Removes segments that neither this state nor the one before lists: a plan that began earlier may still read those. */
+/**
+ * Removes segments that neither this state nor the one before lists: a plan that began earlier may still read those.
+ * Never one of a later serial: should this process have slept, others have gone on.
+ */
 async function removeMerged(
   world: World,
   store: StateStore,
   before: State,
   now: Record<string, LedgerState>,
+  serial: number,
 ): Promise<void> {
   for (const [sync, after] of Object.entries(now)) {
     const listed = new Set([...filesOf(after), ...filesOf(before.syncs[sync])]);
     for (const folder of ["ledger", "marks", "quarantine"].map((kind) => `${kind}/${fileName(sync)}`))
       for (const file of await world.disk.list(store.path(folder)))
-        if (!listed.has(`${folder}/${file}`)) await world.disk.remove(store.path(`${folder}/${file}`));
+        if (!listed.has(`${folder}/${file}`) && Number.parseInt(file, 10) <= serial)
+          await world.disk.remove(store.path(`${folder}/${file}`));
   }
 }
 

@@ -48,8 +48,10 @@ function compare(changes: readonly Change[], now: ReadBack, whole: boolean): Mov
   const verdicts = new Map<RecordKey, { verdict: "drifted" | "done"; id: string }>();
   for (const change of changes) {
     if (change.action === "create") {
-      const [found] = now.byKey.get(change.key) ?? [];
-      if (found) verdicts.set(change.key, { verdict: holds(found, change.after) ? "done" : "drifted", id: found.id });
+      const found = now.byKey.get(change.key) ?? [];
+      const done = found.find((record) => holds(record, change.after));
+      const [there] = done ? [done] : found;
+      if (there) verdicts.set(change.key, { verdict: done ? "done" : "drifted", id: there.id });
       continue;
     }
     const found = now.byId.get(change.id);

@@ -12,6 +12,8 @@ export interface Settled {
   readonly resend: readonly Change[];
   /** Cannot be known here: left for the next plan. */
   readonly doubt: readonly Change[];
+  /** Nobody could look. */
+  readonly blind?: true;
 }
 
 /** A destination that shows a write later than this is not waited for: the next plan will see. */
@@ -40,9 +42,11 @@ export async function settle(
   const resend: Change[] = [];
   for (const change of changes) {
     if (change.action === "create") {
-      const [found] = now.byKey.get(change.key) ?? [];
-      if (!found) resend.push(change);
-      else outcomes.push(holds(found, change.after) ? applied(change.key, found.id) : drifted(change.key));
+      const found = now.byKey.get(change.key) ?? [];
+      const landed = found.find((record) => holds(record, change.after));
+      if (landed) outcomes.push(applied(change.key, landed.id));
+      else if (found.length > 0) outcomes.push(drifted(change.key));
+      else resend.push(change);
       continue;
     }
     const found = now.byId.get(change.id) ?? (open.capabilities.idIsKey ? now.byKey.get(change.key)?.[0] : undefined);
@@ -67,5 +71,6 @@ function mayDouble({ createIsIdempotent }: PlannedSync, changes: readonly Change
 function unreadable({ createIsIdempotent, sync }: PlannedSync, changes: readonly Change[]): Settled {
   const harmless = ({ action }: Change) =>
     action !== "create" || createIsIdempotent !== "no" || sync.createSafety === "atLeastOnce";
-  return { outcomes: [], resend: changes.filter(harmless), doubt: changes.filter((change) => !harmless(change)) };
+  const doubt = changes.filter((change) => !harmless(change));
+  return { outcomes: [], resend: changes.filter(harmless), doubt, blind: true };
 }

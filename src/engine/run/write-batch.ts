@@ -137,7 +137,7 @@ async function afterFailure(
   const { id, route } = batch;
   if (failure instanceof RecordError && batch.changes.length > changes.length)
     // Refused together with changes that have their outcome: that says nothing about these.
-    return lookAndResend(desk, batch, changes, attempt, signal);
+    return settleAndResend(desk, batch, changes, attempt, signal);
   if (failure instanceof RecordError) {
     await desk.recorder.unsent(id, changes);
     return isolate(desk, route, changes, failure, signal);
@@ -179,28 +179,21 @@ async function settleAndResend(
   attempt: number,
   signal: AbortSignal,
 ): Promise<void> {
-  // Under its idempotency key the batch does its work once, however often it is sent; but only as the very same batch.
-  if (batch.action === "create" && desk.planned.createIsIdempotent === "header") {
-    if (attempt >= MAX_ATTEMPTS) throw noAnswer(desk);
-    const start = (s: AbortSignal) => desk.open.destination.write(batch, s);
-    return receive(desk, batch, { start, left: changes, attempt: attempt + 1, ticket: null }, signal);
-  }
-  await lookAndResend(desk, batch, changes, attempt, signal);
-}
-
-async function lookAndResend(
-  desk: BatchDesk,
-  { id, route, at }: SentBatch,
-  changes: readonly Change[],
-  attempt: number,
-  signal: AbortSignal,
-): Promise<void> {
+  const { id, route, at } = batch;
   const settled = await settle(desk, changes, at, signal);
   await desk.recorder.outcomes(id, changes, settled.outcomes);
   if (settled.doubt.length > 0) await desk.recorder.doubt(id, settled.doubt);
   if (settled.resend.length === 0) return;
+  if (attempt >= MAX_ATTEMPTS) {
+    await desk.recorder.unsent(id, settled.resend);
+    throw noAnswer(desk);
+  }
+  if (settled.blind && batch.action === "create" && desk.planned.createIsIdempotent === "header") {
+    // Under its idempotency key it does its work once, however often it is sent; but only as the very same batch.
+    const start = (s: AbortSignal) => desk.open.destination.write(batch, s);
+    return receive(desk, batch, { start, left: changes, attempt: attempt + 1, ticket: null }, signal);
+  }
   await desk.recorder.unsent(id, settled.resend);
-  if (attempt >= MAX_ATTEMPTS) throw noAnswer(desk);
   await send(desk, route, settled.resend, attempt + 1, signal);
 }
 

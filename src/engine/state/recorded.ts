@@ -72,7 +72,8 @@ export async function runSegment(
   const confirmed = literal(join(plan, "confirmed", `${planned.file}.parquet`));
   const done = doneSql(name);
   const sql = `(SELECT ${columns("coalesce(given, id)", "action = 'delete'")} FROM ${changesFrom(plan, planned)} JOIN (${done}) USING (n)
-    UNION ALL SELECT ${columns("id", "false")} FROM read_parquet(${confirmed}))`;
+    UNION ALL SELECT ${columns("id", "coalesce(gone, false)")}
+    FROM (SELECT false AS gone WHERE false UNION ALL BY NAME SELECT * FROM read_parquet(${confirmed})))`;
   const { applied, accepted } = countStatus(progress);
   return { sql, rows: applied + accepted + planned.confirmed, hash: rowHashName(hashed, staging.version) };
 }
