@@ -3,14 +3,12 @@ import { chmod, copyFile, mkdir, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { ConfigError } from "../core/errors.ts";
+import { providerAddress } from "../core/provider-address.ts";
 import type { Run } from "./command.ts";
 import { Exit } from "./exit.ts";
 import { packageRoot, packageVersion } from "./package.ts";
 import { quoted } from "./plan-view.ts";
 import type { Shell } from "./shell.ts";
-
-/** The provider's source address, as folders. */
-const ADDRESS = ["registry.terraform.io", "ebb", "ebb"];
 
 export function define(command: Command, run: Run): void {
   command
@@ -30,14 +28,17 @@ async function install(shell: Shell, given: string): Promise<number> {
     throw new ConfigError("USAGE", `${directory} is not a folder`, { next: "Name the folder that Terraform runs in." });
   const plugins = join(directory, "terraform.d");
   const version = packageVersion();
-  const provider = join(plugins, "plugins", ...ADDRESS, version, platform(), `terraform-provider-ebb_v${version}`);
+  const provider = join(plugins, "plugins", providerAddress, version, platform(), `terraform-provider-ebb_v${version}`);
   await mkdir(join(provider, ".."), { recursive: true });
   await copyFile(join(packageRoot(), "bin", "terraform-provider-ebb"), provider);
   await chmod(provider, 0o755);
   await writeFile(join(plugins, "ebb-provider.sh"), place());
 
   const next = [...(given === "." ? [] : [`cd ${quoted(given)}`]), "terraform init"];
-  if (shell.json) shell.print(JSON.stringify({ provider, source: "ebb/ebb", version, next }));
+  if (shell.json)
+    shell.print(
+      JSON.stringify({ provider, source: providerAddress.replace("registry.terraform.io/", ""), version, next }),
+    );
   else
     shell.print(
       [

@@ -84,6 +84,7 @@ describe("a project without problems", () => {
         refresh: "full",
         adopt: false,
         failOnRejected: false,
+        giveUpAfter: 5,
         createSafety: "atMostOnce",
         diff: "local",
         missingFields: "refuse",

@@ -6,6 +6,7 @@ import { toConfig } from "../core/names.ts";
 import { suggest } from "../core/suggest.ts";
 import type { Declared, SystemShape } from "../core/sync-rules.ts";
 import type { Located } from "./diagnostics.ts";
+import { takeSecrets } from "./given-secrets.ts";
 import { isKnown, knownProblems } from "./known.ts";
 import { unknown, type Value } from "./msgpack.ts";
 import { providerAttributes } from "./schema.ts";
@@ -16,6 +17,8 @@ export interface CheckedProvider {
   readonly declared: Declared | undefined;
   /** Where all of it is known and nothing is wrong. */
   readonly settings?: Settings;
+  /** Secrets that came as values; see `takeSecrets`. */
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 
 /** A project without its syncs: each of those comes by itself. */
@@ -24,7 +27,7 @@ export type Settings = Pick<Project, "connections" | "state">;
 /** @param given the block in Terraform's names, numbers as numbers */
 export function checkProvider(given: Value, systems: readonly SystemShape[]): CheckedProvider {
   const schema = providerAttributes(systems);
-  const value = toConfig(schema, given);
+  const { value, secrets } = sealed(toConfig(schema, given), systems);
   const problems = knownProblems(schema, value);
   const connections = isObject(value) ? value.connections : undefined;
   if (connections === unknown) return { problems, declared: undefined };
@@ -44,7 +47,13 @@ export function checkProvider(given: Value, systems: readonly SystemShape[]): Ch
     problems.push({ code: "CONFIG_INVALID", path: [{ attribute: "connections" }, { key: name }], message });
   }
   if (problems.length > 0 || !isKnown(value)) return { problems, declared };
-  return { problems, declared, settings: settingsOf(schema.parse(value), systems) };
+  return { problems, declared, settings: settingsOf(schema.parse(value), systems), secrets };
+}
+
+function sealed(value: unknown, systems: readonly SystemShape[]) {
+  if (!isObject(value)) return { value, secrets: {} };
+  const { connections, secrets } = takeSecrets(value.connections, systems);
+  return { value: connections === undefined ? value : { ...value, connections }, secrets };
 }
 
 function settingsOf(

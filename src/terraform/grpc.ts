@@ -1,9 +1,13 @@
 /** gRPC over HTTP/2, as much as Terraform asks of a provider: one message in, one message out. @module */
-import type { Http2Server, ServerHttp2Stream } from "node:http2";
+import type { Http2Server, Http2Session, ServerHttp2Stream } from "node:http2";
 import { log } from "./log.ts";
 
 /** Answers a call. `undefined`: there is no such method. `"held"`: the stream stays open and nothing comes. */
-export type Answer = (path: string, message: Uint8Array) => Promise<Uint8Array | "held" | undefined>;
+export type Answer = (
+  path: string,
+  message: Uint8Array,
+  connection: Http2Session | undefined,
+) => Promise<Uint8Array | "held" | undefined>;
 
 /** Status codes of gRPC. */
 const UNIMPLEMENTED = 12;
@@ -23,7 +27,7 @@ export function serveGrpc(server: Http2Server, answer: Answer, onAnswered: (path
       begun = true;
       const body = Buffer.concat(chunks);
       const length = body.length < HEADER ? 0 : body.readUInt32BE(1);
-      answer(path, body.subarray(HEADER, HEADER + length)).then(
+      answer(path, body.subarray(HEADER, HEADER + length), stream.session).then(
         (message) => respond(stream, message, () => onAnswered(path)),
         (error: unknown) => {
           log("error", `${path} failed`, error);

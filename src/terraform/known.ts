@@ -1,6 +1,7 @@
 /** Problems of what is known: a value that Terraform does not know yet cannot be wrong. @module */
 import type { z } from "zod";
 import { isObject } from "../core/is-object.ts";
+import { toSnake } from "../core/names.ts";
 import { type Problem, schemaProblems } from "../core/problems.ts";
 import type { Path } from "../core/references.ts";
 import { attributePath } from "./attribute-path.ts";
@@ -12,7 +13,12 @@ export function knownProblems(schema: z.ZodType, value: unknown, more: readonly 
   const open = unknownPaths(value, []);
   return [...schemaProblems(schema, value, ""), ...more]
     .filter(({ path }) => !open.some((other) => isWithin(path, other)))
-    .map(({ code, path, message }) => ({ code, path: attributePath(schema, path), message }));
+    .map(({ code, path, message }) => ({ code, path: attributePath(schema, path), message: inTheirNames(message) }));
+}
+
+/** The one message that names attributes which are not in its path. */
+function inTheirNames(message: string): string {
+  return message.startsWith("there is no attribute") ? toSnake(message) : message;
 }
 
 export function isKnown(value: unknown): boolean {

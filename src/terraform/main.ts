@@ -26,7 +26,7 @@ export async function main(): Promise<void> {
     process.platform === "win32" ? undefined : mkdtempSync(join(env.PLUGIN_UNIX_SOCKET_DIR ?? tmpdir(), "ebb-"));
   process.on("exit", () => directory && rmSync(directory, { recursive: true, force: true }));
 
-  const service = () => import("./service.ts").then(({ createService }) => createService());
+  const service = () => import("./service.ts").then(({ createService }) => createService(process.cwd()));
   let loaded: ReturnType<typeof service> | undefined;
   const load = () => {
     loaded ??= service();

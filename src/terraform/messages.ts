@@ -19,6 +19,8 @@ export const messages = {
   /** Severity: 1 error, 2 warning. */
   Diagnostic: { severity: [1, "int"], summary: [2, "string"], detail: [3, "string"], attribute: [4, "AttributePath"] },
   ServerCapabilities: { planDestroy: [1, "bool"], schemaOptional: [2, "bool"] },
+  /** `deferralAllowed`: Terraform 1.11 to 1.16 set it while they apply, and not while they plan. */
+  ClientCapabilities: { deferralAllowed: [1, "bool"] },
 
   Schema: { version: [1, "int"], block: [2, "SchemaBlock"] },
   SchemaBlock: { attributes: [2, "SchemaAttribute", "list"], description: [4, "string"] },
@@ -36,18 +38,42 @@ export const messages = {
   /** Nesting: 1 single, 2 list, 3 set, 4 map. */
   SchemaObject: { attributes: [1, "SchemaAttribute", "list"], nesting: [3, "int"] },
 
-  GetMetadataResponse: { capabilities: [1, "ServerCapabilities"], resources: [4, "ResourceMetadata", "list"] },
-  ResourceMetadata: { typeName: [1, "string"] },
+  /** Types are type constraints as JSON. */
+  Function: {
+    parameters: [1, "FunctionParameter", "list"],
+    return: [3, "FunctionReturn"],
+    summary: [4, "string"],
+    description: [5, "string"],
+  },
+  FunctionParameter: { name: [1, "string"], type: [2, "bytes"], nullable: [3, "bool"], description: [5, "string"] },
+  FunctionReturn: { type: [1, "bytes"] },
+
+  GetMetadataResponse: {
+    capabilities: [1, "ServerCapabilities"],
+    dataSources: [3, "TypeMetadata", "list"],
+    resources: [4, "TypeMetadata", "list"],
+    functions: [5, "FunctionMetadata", "list"],
+  },
+  TypeMetadata: { typeName: [1, "string"] },
+  FunctionMetadata: { name: [1, "string"] },
   GetProviderSchemaResponse: {
     provider: [1, "Schema"],
     resourceSchemas: [2, "Schema", "map"],
+    dataSourceSchemas: [3, "Schema", "map"],
     diagnostics: diagnostics(4),
     capabilities: [6, "ServerCapabilities"],
+    functions: [7, "Function", "map"],
   },
+  GetFunctionsResponse: { functions: [1, "Function", "map"] },
+  CallFunctionRequest: { name: [1, "string"], arguments: [2, dynamic, "list"] },
+  CallFunctionResponse: { result: [1, dynamic], error: [2, "FunctionError"] },
+  FunctionError: { text: [1, "string"], argument: [2, "int"] },
   ValidateProviderConfigRequest: { config: [1, dynamic] },
   ValidateProviderConfigResponse: { diagnostics: diagnostics(2) },
   ValidateResourceConfigRequest: { typeName: [1, "string"], config: [2, dynamic] },
   ValidateResourceConfigResponse: { diagnostics: diagnostics(1) },
+  ReadDataSourceRequest: { typeName: [1, "string"], config: [2, dynamic] },
+  ReadDataSourceResponse: { state: [1, dynamic], diagnostics: diagnostics(2) },
   ConfigureProviderRequest: { terraformVersion: [1, "string"], config: [2, dynamic] },
   ConfigureProviderResponse: { diagnostics: diagnostics(1) },
   UpgradeResourceStateRequest: { typeName: [1, "string"], version: [2, "int"], rawState: [3, "RawState"] },
@@ -60,6 +86,7 @@ export const messages = {
     proposedState: [3, dynamic],
     config: [4, dynamic],
     priorPrivate: [5, "bytes"],
+    client: [7, "ClientCapabilities"],
   },
   PlanResourceChangeResponse: {
     plannedState: [1, dynamic],

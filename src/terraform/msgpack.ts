@@ -6,7 +6,7 @@ export const unknown: unique symbol = Symbol("unknown");
 
 /**
  * A number comes as text where neither 64 bits nor a float hold it exactly, and goes back the same way. Only the
- * schema tells it from text.
+ * schema tells it from text. Bytes stand only in a value of any type, which is a pair of its type as JSON and itself.
  */
 export type Value =
   | null
@@ -15,6 +15,7 @@ export type Value =
   | bigint
   | string
   | typeof unknown
+  | Uint8Array
   | readonly Value[]
   | { readonly [name: string]: Value };
 
@@ -50,6 +51,10 @@ export function unpack(bytes: Uint8Array): Value {
       case 0xc2:
       case 0xc3:
         return tag === 0xc3;
+      case 0xc4:
+      case 0xc5:
+      case 0xc6:
+        return take(size(1 << (tag - 0xc4)));
       case 0xc7:
       case 0xc8:
       case 0xc9:
@@ -117,6 +122,9 @@ export function pack(value: Value): Buffer {
       const bytes = Buffer.from(item);
       head(0xdb, 4, bytes.length);
       parts.push(bytes);
+    } else if (item instanceof Uint8Array) {
+      head(0xc6, 4, item.length);
+      parts.push(item);
     } else if (isList(item)) {
       head(0xdd, 4, item.length);
       for (const one of item) add(one);

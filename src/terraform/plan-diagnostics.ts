@@ -1,5 +1,6 @@
 /** What a plan says besides its numbers. Names and counts only, never values of records. @module */
 import { errorCodes } from "../core/errors.ts";
+import { toSnake } from "../core/names.ts";
 import { rejectCodes, type SyncSummary } from "../core/plan.ts";
 import { sanitise, sanitiseLines } from "../report/sanitise.ts";
 import type { Message } from "./protobuf.ts";
@@ -11,7 +12,7 @@ const WARNING = 2;
 export function refusals({ name, complete, problem, guards }: SyncSummary): Message<"Diagnostic">[] {
   const stopped = guards.map(({ message }) => ({
     severity: ERROR,
-    summary: sanitise(`sync "${name}": ${message}`, { max: 1_000 }),
+    summary: sanitise(`sync "${name}": ${guardText(message)}`, { max: 1_000 }),
     detail: `GUARD_STOPPED: ${errorCodes.GUARD_STOPPED.next}`,
   }));
   if (complete) return stopped;
@@ -22,8 +23,12 @@ export function refusals({ name, complete, problem, guards }: SyncSummary): Mess
   ];
 }
 
-/** What the plan would do, as one warning; Terraform shows the text of no other. */
-export function overview(summary: SyncSummary): Message<"Diagnostic"> {
+/**
+ * What the plan would do, as one warning; Terraform shows the text of no other.
+ *
+ * @param records lines of some records, without private values
+ */
+export function overview(summary: SyncSummary, records: readonly string[]): Message<"Diagnostic"> {
   const { name, counts, confirmed, unchanged, reasons, newFields, fields, rejected, warnings, cost } = summary;
   const lines = [
     ...newFields.map(({ name: field, type }) => `${field}: new field (${type.kind}), made first`),
@@ -36,12 +41,13 @@ export function overview(summary: SyncSummary): Message<"Diagnostic"> {
     ...warnings,
     `unchanged: ${unchanged}`,
     `apply takes ${cost.applyCalls} calls${cost.applySeconds === null ? "" : `, about ${Math.ceil(cost.applySeconds)} s`}`,
+    ...records,
   ];
   const numbers = `${counts.create} to create, ${counts.update} to update, ${counts.delete} to delete`;
   return {
     severity: WARNING,
     summary: sanitise(`sync "${name}": ${numbers}`),
-    detail: sanitiseLines(lines.join("\n")),
+    detail: sanitiseLines(lines.join("\n"), { max: 10_000 }),
   };
 }
 
@@ -59,4 +65,21 @@ export function notDeleted(name: string): Message<"Diagnostic"> {
     summary: `sync "${name}": its records stay where they are`,
     detail: "Ebb stops managing them. Nothing is deleted in the destination.",
   };
+}
+
+/** A destroy that deletes what Ebb created. */
+export function deleted({ name, counts, destination }: SyncSummary): Message<"Diagnostic"> {
+  return {
+    severity: WARNING,
+    summary: sanitise(`sync "${name}": destroying it deletes ${counts.delete} records`),
+    detail: sanitiseLines(
+      `They are those that Ebb created or adopted in ${destination.connection} ${destination.object}. ` +
+        'To keep them, set on_destroy = "keep" and apply that before you destroy.',
+    ),
+  };
+}
+
+/** A guard's words, with Terraform's names of the attributes. */
+export function guardText(message: string): string {
+  return message.replace(/\b(guards\.\w+|onDrift|failOnRejected)\b/g, toSnake);
 }

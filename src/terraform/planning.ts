@@ -1,21 +1,32 @@
 /** One resource is one sync: how its plan is made, and what of it travels from plan to apply. @module */
+import type { Project } from "../core/decode.ts";
 import type { SyncSummary } from "../core/plan.ts";
 import type { Sync } from "../core/sync.ts";
 import { configDigest } from "../engine/config-digest.ts";
 import type { OpenPlan } from "../engine/plan-file.ts";
 import type { Settings } from "./check-provider.ts";
+import type { Images } from "./look.ts";
 import type { Session } from "./session.ts";
 
-const FORMAT = 1;
+const FORMAT = 2;
 
-/** Kept in Terraform's private state. Without record values. */
+/** Kept in Terraform's private state. Without record values, but for images that were asked for. */
 export interface Preview {
   readonly format: typeof FORMAT;
+  /** `delete`: the plan of a destroy that deletes what Ebb created. */
+  readonly of: "sync" | "delete";
   /** Of the configuration it was made with. */
   readonly config: string;
   /** Of the changes: two plans with the same one would do the same. */
   readonly digest: string;
   readonly summary: SyncSummary;
+  readonly images?: Images;
+}
+
+/** What is planned: a sync, and whether the values of its records are to be in Terraform's plan. */
+export interface Wanted {
+  readonly sync: Sync;
+  readonly records?: boolean | undefined;
 }
 
 /** Makes the plan of one sync, and has it used before its files are removed. */
@@ -23,7 +34,7 @@ export function planned<T>(
   session: Session,
   settings: Settings,
   sync: Sync,
-  use: (plan: OpenPlan, preview: Preview) => Promise<T>,
+  use: (plan: OpenPlan, made: Preview, project: Project) => Promise<T>,
 ): Promise<T> {
   return session.exclusive(async () => {
     const [world, { plan }, { withScratch }] = await Promise.all([
@@ -34,16 +45,27 @@ export function planned<T>(
     const project = { ...settings, syncs: [sync] };
     return withScratch(async (directory) => {
       const made = await plan(world, project, { directory }, () => undefined, session.stop.signal);
-      const { config, content } = made.manifest;
-      const [summary] = made.summary.syncs;
-      if (!summary) throw new TypeError("a plan without its sync");
-      return use(made, { format: FORMAT, config, digest: content, summary });
+      return use(made, previewOf(made, "sync"), project);
     });
   });
 }
 
-export function preview(session: Session, settings: Settings, sync: Sync): Promise<Preview> {
-  return planned(session, settings, sync, async (_, made) => made);
+export function previewOf({ manifest: { config, content }, summary }: OpenPlan, of: Preview["of"]): Preview {
+  const [only] = summary.syncs;
+  if (!only) throw new TypeError("a plan without its sync");
+  return { format: FORMAT, of, config, digest: content, summary: only };
+}
+
+/** A plan that is only looked at: its records are noted, for whoever asks what moved and what to show. */
+export function preview(session: Session, settings: Settings, { sync, records }: Wanted): Promise<Preview> {
+  return planned(session, settings, sync, async (plan, made) => {
+    if (!isPending(made.summary)) return made;
+    const { look } = await import("./look.ts");
+    const { lines, images, marks } = await look(plan, made.summary, records === true);
+    session.lines.set(made.digest, lines);
+    session.marks.set(made.digest, marks);
+    return images ? { ...made, images } : made;
+  });
 }
 
 export function writePreview(made: Preview): Buffer {
@@ -57,9 +79,14 @@ export function readPreview(bytes: Uint8Array | undefined): Preview | undefined 
   return kept.format === FORMAT ? kept : undefined;
 }
 
-/** True where a preview still holds: nothing in the sync or its connections has changed. */
-export function isOf(kept: Preview, settings: Settings, sync: Sync): boolean {
-  return kept.config === configDigest({ ...settings, syncs: [sync] }, [sync.name]);
+/** True where a preview still holds: nothing in the sync or its connections has changed, nor what is to be shown. */
+export function isOf(kept: Preview, settings: Settings, { sync, records }: Wanted): boolean {
+  if (kept.of !== "sync" || kept.config !== configOf(settings, sync)) return false;
+  return !isPending(kept.summary) || (kept.images !== undefined) === (records === true);
+}
+
+export function configOf(settings: Settings, sync: Sync): string {
+  return configDigest({ ...settings, syncs: [sync] }, [sync.name]);
 }
 
 /** Changes to send, fields to make, or records to take into the ledger. */

@@ -1,3 +1,4 @@
+import { functions } from "./functions.ts";
 import type { Message } from "./protobuf.ts";
 import type { Attribute, BlockSchema } from "./schema.ts";
 
@@ -24,4 +25,20 @@ function attributeMessages(attributes: Readonly<Record<string, Attribute>>): Mes
       ...(sensitive && { sensitive }),
     };
   });
+}
+
+/** Every function, as it goes over the wire. */
+export function functionMessages(): Readonly<Record<string, Message<"Function">>> {
+  const type = (of: unknown) => Buffer.from(JSON.stringify(of));
+  return Object.fromEntries(
+    Object.entries(functions).map(([name, { summary, description, return_type, parameters }]) => [
+      name,
+      {
+        summary,
+        description,
+        return: { type: type(return_type) },
+        parameters: parameters.map((one) => ({ ...one, type: type(one.type) })),
+      },
+    ]),
+  );
 }

@@ -3,6 +3,8 @@ import { z } from "zod";
 import { systems } from "../../providers/index.ts";
 import { secret } from "../connector/system.ts";
 import { ConfigError } from "../core/errors.ts";
+import { syncAttributes } from "../core/sync.ts";
+import { managed } from "./computed.ts";
 import { type Attribute, attributes, providerAddress, providerSchema } from "./schema.ts";
 
 describe("a zod option as a Terraform attribute", () => {
@@ -70,7 +72,8 @@ describe("the provider's schema", () => {
   it("has ebb_sync, with what only a plan can know computed", () => {
     const sync = resource_schemas?.ebb_sync?.block.attributes ?? {};
     const computed = Object.entries(sync).filter(([, attribute]) => attribute.computed);
-    expect(computed.map(([name]) => name)).toEqual(["id", "changes", "digest"]);
+    expect(computed.map(([name]) => name)).toEqual(Object.keys(managed));
+    for (const name of Object.keys(managed)) expect(Object.keys(attributes(syncAttributes))).not.toContain(name);
     expect(sync.fields?.nested_type?.attributes.only_if_empty).toMatchObject({ type: "bool", optional: true });
   });
 

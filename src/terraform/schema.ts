@@ -4,11 +4,14 @@ import { isSecret } from "../connector/system.ts";
 import { stateAttributes } from "../core/decode.ts";
 import { ConfigError } from "../core/errors.ts";
 import { bare, toSnake } from "../core/names.ts";
+import { providerAddress } from "../core/provider-address.ts";
 import { syncAttributes } from "../core/sync.ts";
-import type { SystemShape } from "../core/sync-rules.ts";
+import { type SystemShape, terraformAttributes } from "../core/sync-rules.ts";
+import { examined, managed } from "./computed.ts";
+import { type FunctionSchema, functions } from "./functions.ts";
 
 /** A type constraint as Terraform writes it, e.g. `["map", "string"]`. */
-export type TerraformType = "string" | "number" | "bool" | readonly ["list" | "map", TerraformType];
+export type TerraformType = "string" | "number" | "bool" | "dynamic" | readonly ["list" | "map", TerraformType];
 
 /** One attribute, in the format of `terraform providers schema -json`. */
 export interface Attribute {
@@ -38,12 +41,19 @@ export interface BlockSchema {
 export interface ProviderSchemas {
   readonly format_version: "1.0";
   readonly provider_schemas: Readonly<
-    Record<string, { readonly provider: BlockSchema; readonly resource_schemas: Readonly<Record<string, BlockSchema>> }>
+    Record<
+      string,
+      {
+        readonly provider: BlockSchema;
+        readonly resource_schemas: Readonly<Record<string, BlockSchema>>;
+        readonly data_source_schemas: Readonly<Record<string, BlockSchema>>;
+        readonly functions: Readonly<Record<string, FunctionSchema>>;
+      }
+    >
   >;
 }
 
-/** Source address of the provider. */
-export const providerAddress = "registry.terraform.io/ebb/ebb";
+export { providerAddress };
 
 /** The provider block's attributes as a zod schema, camelCase: a map of connections with one system each, and the state. */
 export function providerAttributes(systems: readonly SystemShape[]) {
@@ -58,33 +68,17 @@ export function providerAttributes(systems: readonly SystemShape[]) {
   });
 }
 
-const computed: Readonly<Record<string, Attribute>> = {
-  id: { type: "string", computed: true, description: "Name of the sync.", description_kind: "plain" },
-  changes: {
-    nested_type: {
-      nesting_mode: "single",
-      attributes: Object.fromEntries(
-        ["create", "update", "delete"].map((action) => [
-          action,
-          { type: "number", computed: true, description: `Records to ${action}.`, description_kind: "plain" },
-        ]),
-      ),
-    },
-    computed: true,
-    description: "What the plan changes, or the last apply changed, in numbers of records.",
-    description_kind: "plain",
-  },
-  digest: { type: "string", computed: true, description: "Digest of the planned changes.", description_kind: "plain" },
-};
-
 /**
- * The schema of the provider and of `ebb_sync`.
+ * The schema of the provider, with a type for everything: constructs and documents are made from it. Terraform itself
+ * gets a wider one, see `asSent`.
  *
  * @example providerSchema(systems).provider_schemas[providerAddress]
  */
 export function providerSchema(systems: readonly SystemShape[]): ProviderSchemas {
   const sync = attributes(syncAttributes);
-  const { optional: _, ...name } = sync.name ?? { description_kind: "plain" };
+  const { optional: _, ...named } = sync.name ?? { description_kind: "plain" };
+  // Terraform never tells a provider the name of a resource, so it cannot be the default there.
+  const name: Attribute = { ...named, description: "Name of the sync.", required: true };
   return {
     format_version: "1.0",
     provider_schemas: {
@@ -93,11 +87,19 @@ export function providerSchema(systems: readonly SystemShape[]): ProviderSchemas
         resource_schemas: {
           ebb_sync: block("Rows of a warehouse that belong in a business tool.", {
             ...sync,
-            // Terraform never tells a provider the name of a resource, so it cannot be the default there.
-            name: { ...name, description: "Name of the sync.", required: true },
-            ...computed,
+            ...attributes(terraformAttributes),
+            name,
+            ...managed,
           }),
         },
+        data_source_schemas: {
+          ebb_plan: block("What a sync would do, without managing it: nothing is ever written.", {
+            ...sync,
+            name,
+            ...examined,
+          }),
+        },
+        functions,
       },
     },
   };

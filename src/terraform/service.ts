@@ -75,6 +75,26 @@ const calls: Readonly<Record<string, Call>> = {
     "ImportResourceStateResponse",
     async () => (await import("./rpc/import-resource-state.ts")).importResourceState,
   ),
+  "/tfplugin6.Provider/ValidateDataResourceConfig": rpc(
+    "ValidateResourceConfigRequest",
+    "ValidateResourceConfigResponse",
+    async () => (await import("./rpc/validate-data-resource-config.ts")).validateDataResourceConfig,
+  ),
+  "/tfplugin6.Provider/ReadDataSource": rpc(
+    "ReadDataSourceRequest",
+    "ReadDataSourceResponse",
+    async () => (await import("./rpc/read-data-source.ts")).readDataSource,
+  ),
+  "/tfplugin6.Provider/GetFunctions": rpc(
+    "Empty",
+    "GetFunctionsResponse",
+    async () => (await import("./rpc/get-functions.ts")).getFunctions,
+  ),
+  "/tfplugin6.Provider/CallFunction": rpc(
+    "CallFunctionRequest",
+    "CallFunctionResponse",
+    async () => (await import("./rpc/call-function.ts")).callFunction,
+  ),
   "/tfplugin6.Provider/StopProvider": rpc(
     "Empty",
     "StopProviderResponse",
@@ -90,8 +110,9 @@ export interface Service {
   answer(path: string, message: Uint8Array): Promise<Uint8Array | "held" | undefined>;
 }
 
-export function createService(): Service {
-  const session = createSession();
+/** @param directory the folder Terraform runs in */
+export function createService(directory: string): Service {
+  const session = createSession(directory);
   return {
     answer: async (path, message) => (Object.hasOwn(calls, path) ? calls[path]?.(message, session) : undefined),
   };

@@ -3,6 +3,8 @@ import type { Sync } from "../core/sync.ts";
 import type { Declared } from "../core/sync-rules.ts";
 import type { World } from "../engine/world.ts";
 import type { Settings } from "./check-provider.ts";
+import type { Marks } from "./look.ts";
+import type { Preview } from "./planning.ts";
 
 /** What a provider's process remembers from one call to the next. There is one for each provider configuration. */
 export interface Session {
@@ -13,7 +15,15 @@ export interface Session {
   readonly syncs: Sync[];
   /** The configured provider; undefined before, and where part of it is not known yet. */
   settings: Settings | undefined;
-  /** Made when it is first needed. */
+  /** Secrets that Terraform handed over as values. */
+  secrets: Readonly<Record<string, string>>;
+  /** What was found when resources were read, by the digest of their configuration, for the plan that follows. */
+  readonly found: Map<string, Preview>;
+  /** Record lines of the plans made by this process, by digest. They go nowhere but into diagnostics. */
+  readonly lines: Map<string, readonly string[]>;
+  /** Marks of the changes of those plans, by digest; null where there are too many. */
+  readonly marks: Map<string, Marks | null>;
+  /** Made when it is first needed, after the provider was configured. */
   world(): Promise<World>;
   /** One plan or apply at a time: they share connections, files and the ledger. */
   exclusive<T>(work: () => Promise<T>): Promise<T>;
@@ -21,15 +31,22 @@ export interface Session {
   readonly stop: AbortController;
 }
 
-export function createSession(): Session {
+/** @param directory the folder Terraform runs in */
+export function createSession(directory: string): Session {
   const systems = async () => (await import("../../providers/index.ts")).systems;
   let world: Promise<World> | undefined;
   let last: Promise<unknown> = Promise.resolve();
-  return {
+  const self: Session = {
     systems,
     settings: undefined,
+    secrets: {},
+    found: new Map(),
+    lines: new Map(),
+    marks: new Map(),
     world() {
-      world ??= Promise.all([systems(), import("./world.ts")]).then(([all, { createWorld }]) => createWorld(all));
+      world ??= Promise.all([systems(), import("./world.ts")]).then(([all, { createWorld }]) =>
+        createWorld(all, directory, self.secrets),
+      );
       return world;
     },
     exclusive(work) {
@@ -41,4 +58,5 @@ export function createSession(): Session {
     syncs: [],
     stop: new AbortController(),
   };
+  return self;
 }

@@ -6,13 +6,22 @@ import type { System } from "../connector/index.ts";
 import { realWorld } from "../engine/real-world.ts";
 import type { World } from "../engine/world.ts";
 
-export function createWorld(systems: readonly System[]): World {
-  return realWorld({
+/**
+ * @param from the folder Terraform runs in
+ * @param secrets what references stand for besides the variables of the environment
+ */
+export function createWorld(
+  systems: readonly System[],
+  from: string,
+  secrets: Readonly<Record<string, string>>,
+): World {
+  const world = realWorld({
     systems,
-    directory: projectDirectory(process.cwd()),
+    directory: projectDirectory(from),
     version: packageVersion(),
     interactive: false,
   });
+  return { ...world, env: { ...world.env, ...secrets } };
 }
 
 /** Where relative paths start: the folder of cdktf.json, as for the command line, or else the one Terraform runs in. */

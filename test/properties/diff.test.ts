@@ -8,15 +8,9 @@ import { literal } from "../../src/core/sql.ts";
 import type { FieldMapping, Sync } from "../../src/core/sync.ts";
 import type { FieldDescription, Value } from "../../src/core/types.ts";
 import { readChanges } from "../../src/engine/diff/changes.ts";
-import {
-  changesSql,
-  confirmedSql,
-  type DiffInput,
-  stageCandidates,
-  stageChanges,
-  typesOf,
-} from "../../src/engine/diff/diff.ts";
+import { type DiffInput, stageCandidates, stageChanges } from "../../src/engine/diff/diff.ts";
 import { hashedFields, type SyncField } from "../../src/engine/diff/fields.ts";
+import { changesSql, confirmedSql, typesOf } from "../../src/engine/diff/saved.ts";
 import { tally } from "../../src/engine/diff/summarise.ts";
 import { rowHashSql } from "../../src/engine/staging/row-hash.ts";
 import { table } from "../../src/engine/staging/staging.ts";
@@ -221,7 +215,7 @@ async function engineDiff(
   }
   const json = fields.map(({ name }) => `CAST(after.${name} AS VARCHAR)`).join(", ");
   const confirmed = await staging.rows<{ j: string }>(
-    `SELECT CAST(json_array(key, id, owned, [${json}]) AS VARCHAR) AS j FROM (${confirmedSql(input)})`,
+    `SELECT CAST(json_array(key, id, owned, [${json}]) AS VARCHAR) AS j FROM (${confirmedSql(input, 0)})`,
   );
   const rejected = await staging.rows<{ key: string; code: string; field: string; count: string }>(
     `SELECT * FROM ${table("rejected")} ORDER BY code, key`,

@@ -116,7 +116,10 @@ async function end(stage: Stage): Promise<void> {
   if (comparable && !blind && !ambiguous(model) && stage.vague.size === 0) {
     const off = await planned(stage, "off", "off");
     const wants = off?.changes.filter(
-      (change) => change.action !== "delete" || (config.faults.ledgerForgets && config.lagSeconds === 0) || model.store.now(change.id),
+      (change) =>
+        change.action !== "delete" ||
+        (config.faults.ledgerForgets && config.lagSeconds === 0) ||
+        model.store.now(change.id),
     );
     if (wants && wants.length > 0)
       witness.broken("converged", `the ledger wants ${JSON.stringify(wants)} after an empty plan`);

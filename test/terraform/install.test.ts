@@ -2,10 +2,11 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import { providerAddress } from "../../src/terraform/schema.ts";
-import { ebb } from "../cli/run.ts";
+import { providerAddress } from "../../src/core/provider-address.ts";
+import { ebb, sql } from "../cli/run.ts";
 import { cookie } from "./process.ts";
-import { clear, folder } from "./terraform.ts";
+import { provider, sync } from "./project.ts";
+import { clear, folder, initialised, missing, terraform } from "./terraform.ts";
 
 afterAll(clear);
 
@@ -40,4 +41,18 @@ it("tells what to do next, and refuses what is not a folder", async () => {
     const refused = await ebb(["terraform", "install", wrong], { cwd, built: true });
     expect(refused).toMatchObject({ code: 1, err: expect.stringContaining("is not a folder") });
   }
+});
+
+it("runs as Terraform starts it: installed, locked, planned and applied", { timeout: 120_000 }, async (context) => {
+  if (missing) context.skip(missing);
+  const files = { "main.tf": provider + sync("customer") };
+  const [directory, other] = [await initialised(folder(files)), await initialised(folder(files))];
+  const lock = (path: string) => readFileSync(join(path, ".terraform.lock.hcl"), "utf8");
+  expect(lock(other)).toBe(lock(directory));
+  await sql(join(directory, "warehouse.duckdb"), ["CREATE TABLE customer AS SELECT 'a@x.org' AS email, 'A' AS name"]);
+  await sql(join(directory, "crm.duckdb"), ["CREATE TABLE customer(email VARCHAR PRIMARY KEY, name VARCHAR)"]);
+  expect(await terraform(directory, "plan", "-out", "p.tfplan")).toMatchObject({ code: 0, err: "" });
+  expect(await terraform(directory, "apply", "p.tfplan")).toMatchObject({ code: 0, err: "" });
+  expect(await sql(join(directory, "crm.duckdb"), ["SELECT name FROM customer"])).toEqual([{ name: "A" }]);
+  expect(await terraform(directory, "plan", "-detailed-exitcode")).toMatchObject({ code: 0 });
 });

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeEach, expect, it } from "vitest";
 import { sql } from "../cli/run.ts";
-import { clear, execute, folder, initialised, missing, terraform } from "./terraform.ts";
+import { attached, clear } from "./attached.ts";
+import { missing } from "./terraform.ts";
 
 afterAll(clear);
 beforeEach((context) => {
@@ -43,25 +44,24 @@ resource "ebb_sync" "contacts" {
 `;
 
 it("an interrupted apply is finished by the next, and no record is sent twice", { timeout: 180_000 }, async () => {
-  const directory = folder({ "main.tf": stack });
+  const { directory, run, terraform } = await attached({ "main.tf": stack });
   const rows = "SELECT 'user' || i || '@example.com' AS email, 'Name ' || i AS name FROM range(1000) t(i)";
   await sql(join(directory, "warehouse.duckdb"), [`CREATE TABLE customer AS ${rows}`]);
-  await initialised(directory);
   const interrupt = async (child: ChildProcess) => {
     while (journal(directory).split('"t":"intent"').length < 3 && child.exitCode === null) await wait(20);
     child.kill("SIGINT");
   };
   const apply = ["apply", "-auto-approve"];
-  const stopped = await execute("terraform", apply, directory, {}, (child) => void interrupt(child));
+  const stopped = await run(apply, {}, (child) => void interrupt(child));
   expect(stopped).toMatchObject({ code: 1, err: expect.stringContaining("RUN_STOPPED: Run `terraform apply` again") });
 
-  const finished = await terraform(directory, ...apply);
+  const finished = await terraform(...apply);
   expect(finished.err).toBe("");
   expect(finished.out).toContain("1 added");
   expect(finished.out).toMatch(/"contacts": [1-9]\d* to create/);
   expect(finished.out).not.toContain('"contacts": 1000 to create');
   // The sandbox would have made another contact of a record that was sent again.
-  expect(await terraform(directory, "plan", "-detailed-exitcode")).toMatchObject({ code: 0 });
+  expect(await terraform("plan", "-detailed-exitcode")).toMatchObject({ code: 0 });
 });
 
 function journal(directory: string): string {

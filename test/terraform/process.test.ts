@@ -42,7 +42,7 @@ describe("the provider's process", () => {
     const { status, message } = await call(session, METADATA);
     expect(status).toBe("0");
     expect(decode("GetMetadataResponse", message).resources).toEqual([{ typeName: "ebb_sync" }]);
-    expect((await call(session, "/tfplugin6.Provider/GetFunctions")).status).toBe("12");
+    expect((await call(session, "/tfplugin6.Provider/OpenEphemeralResource")).status).toBe("12");
     expect((await call(session, "/tfplugin6.Provider/constructor")).status).toBe("12");
     expect(existsSync(path)).toBe(true);
     expect((await call(session, "/plugin.GRPCController/Shutdown")).status).toBe("0");

@@ -1,7 +1,9 @@
 import { afterAll, beforeEach, expect, it } from "vitest";
 import { systems } from "../../providers/index.ts";
 import { providerAddress, providerSchema } from "../../src/terraform/schema.ts";
-import { clear, folder, initialised, missing, terraform } from "./terraform.ts";
+import { asSent } from "../../src/terraform/wire-schema.ts";
+import { attached, clear } from "./attached.ts";
+import { missing } from "./terraform.ts";
 
 afterAll(clear);
 beforeEach((context) => {
@@ -10,9 +12,12 @@ beforeEach((context) => {
 
 it("terraform providers schema gives the schema that is derived from the manifests", async () => {
   const source = providerAddress.replace("registry.terraform.io/", "");
-  const directory = folder({ "main.tf": `terraform {\n required_providers { ebb = { source = "${source}" } }\n}` });
-  const { code, out } = await terraform(await initialised(directory), "providers", "schema", "-json");
+  const main = `terraform {\n required_providers { ebb = { source = "${source}" } }\n}`;
+  const { terraform } = await attached({ "main.tf": main });
+  const { code, out } = await terraform("providers", "schema", "-json");
   expect(code).toBe(0);
-  const derived = JSON.parse(JSON.stringify(providerSchema(systems)));
-  expect(JSON.parse(out)).toEqual(derived);
+  const derived = providerSchema(systems).provider_schemas[providerAddress];
+  if (!derived) throw new TypeError("the provider has no schema");
+  const expected = { format_version: "1.0", provider_schemas: { [providerAddress]: asSent(derived) } };
+  expect(JSON.parse(out)).toEqual(JSON.parse(JSON.stringify(expected)));
 });

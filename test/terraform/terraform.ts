@@ -70,8 +70,9 @@ export interface Validation {
   readonly details: readonly string[];
 }
 
-export async function validate(directory: string): Promise<Validation> {
-  const { code, out } = await terraform(directory, "validate", "-json");
+/** @param run runs Terraform in the folder that is validated */
+export async function validate(run: (...args: readonly string[]) => Promise<Ended>): Promise<Validation> {
+  const { code, out } = await run("validate", "-json");
   const { valid, diagnostics } = JSON.parse(out) as {
     readonly valid: boolean;
     readonly diagnostics: readonly { summary: string; detail: string; snippet?: { code: string } }[];

@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { clear, folder, initialised, missing, validate } from "./terraform.ts";
+import { type Attached, attached, clear } from "./attached.ts";
+import { missing, validate } from "./terraform.ts";
 
 const stack = `
 terraform {
@@ -34,9 +35,9 @@ resource "ebb_sync" "ltv" {
 }
 `;
 
-let directory = "";
+let made: Attached;
 beforeAll(async () => {
-  if (!missing) directory = await initialised(folder({ "main.tf": stack }));
+  if (!missing) made = await attached({ "main.tf": stack });
 });
 afterAll(clear);
 beforeEach((context) => {
@@ -46,8 +47,8 @@ beforeEach((context) => {
 /** Validates the stack with one text replaced by another. */
 async function changed(from: string, to: string) {
   expect(stack).toContain(from);
-  writeFileSync(join(directory, "main.tf"), stack.replace(from, to));
-  return validate(directory);
+  writeFileSync(join(made.directory, "main.tf"), stack.replace(from, to));
+  return validate(made.terraform);
 }
 
 describe("terraform validate of HCL", () => {
@@ -69,20 +70,52 @@ describe("terraform validate of HCL", () => {
 
   it.each([
     [
-      "a literal secret",
-      `"env:SECRET"`,
-      `"hunter2"`,
-      `connections["crm"].salesforce.client_secret: a secret stands here as plain text`,
-      `provider "ebb" {`,
-      "SECRET_LITERAL: ",
+      "a misspelt option of a guard",
+      "max_deletes = 50",
+      "max_delets = 50",
+      `guards: there is no attribute "max_delets": did you mean "max_deletes"?`,
+      "max_delets = 50",
+      "CONFIG_INVALID: ",
     ],
     [
-      "a literal secret beside something unknown",
-      `client_id = "id", client_secret = "env:SECRET"`,
-      `client_id = var.anything, client_secret = "hunter2"`,
-      `connections["crm"].salesforce.client_secret: `,
-      `provider "ebb" {`,
-      "SECRET_LITERAL: ",
+      "a misspelt option of a field",
+      "round = 2",
+      "rounds = 2",
+      `fields["LTV__c"]: there is no attribute "rounds": did you mean "round"?`,
+      "rounds = 2",
+      "CONFIG_INVALID: ",
+    ],
+    [
+      "a misspelt option of a connection",
+      `client_id = "id"`,
+      `client_id = "id", baseurl = "http://localhost"`,
+      `connections["crm"].salesforce: there is no attribute "baseurl": did you mean "base_url"?`,
+      "crm",
+      "CONFIG_INVALID: ",
+    ],
+    [
+      "a misspelt system",
+      `salesforce = {`,
+      `salesfroce = {`,
+      `connections["crm"]: there is no attribute "salesfroce": did you mean "salesforce"?`,
+      "crm",
+      "CONFIG_INVALID: ",
+    ],
+    [
+      "a wrong type",
+      "round = 2",
+      `round = "two"`,
+      `fields["LTV__c"].round: must be a number`,
+      "LTV__c",
+      "CONFIG_INVALID: ",
+    ],
+    [
+      "a missing option",
+      `client_id = "id", `,
+      "",
+      `connections["crm"].salesforce.client_id: is required`,
+      "crm",
+      "CONFIG_INVALID: ",
     ],
     [
       "two systems in one connection",
@@ -151,27 +184,24 @@ resource "ebb_sync" "ltv" {`,
     expect([...errors, ...lines, ...details].join("\n")).not.toContain("hunter2");
   });
 
+  it("converts text and numbers into each other as Terraform does, and secrets may be values", async () => {
+    const text = `round = "2", default = 5`;
+    expect(await changed("round = 2", text)).toMatchObject({ valid: true, errors: [] });
+    expect(await changed(`"env:SECRET"`, `"hunter2"`)).toMatchObject({ valid: true, errors: [] });
+  });
+
   it.each([
     ["an unknown attribute", `mode        = "update"`, `mode = "update"\n  modee = 1`, "Unsupported argument", "modee"],
     [
       "a wrong type",
-      "round = 2",
-      `round = "two"`,
+      `key         = ["email"]`,
+      `key = "email"`,
       "Incorrect attribute value type",
-      'attribute "fields": a number is required',
+      "list of string required",
     ],
-    ["a missing attribute", `client_id = "id", `, "", "Incorrect attribute value type", 'attribute "client_id"'],
   ])("Terraform itself refuses by the schema: %s", async (_, from, to, summary, detail) => {
     const refused = await changed(from, to);
     expect(refused).toMatchObject({ valid: false, code: 1, errors: [summary] });
     expect(refused.details[0]?.replace(/\s+/g, " ")).toContain(detail);
-  });
-
-  it("keeps nothing of this machine in the lock file", async () => {
-    const again = await initialised(folder({ "main.tf": stack }));
-    const lock = (path: string) => readFileSync(join(path, ".terraform.lock.hcl"), "utf8");
-    expect(lock(again)).toBe(lock(directory));
-    const provider = readFileSync(new URL("../../bin/terraform-provider-ebb", import.meta.url), "utf8");
-    expect(provider).not.toContain(process.execPath);
   });
 });

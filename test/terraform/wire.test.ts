@@ -35,6 +35,9 @@ describe("MessagePack", () => {
     ["map 32", "df 00 00 00 01 a1 61 01", { a: 1 }],
     ["unknown", "92 d4 00 00 01", [unknown, 1]],
     ["a refined unknown", "92 c7 02 0c 81 01 01", [unknown, 1]],
+    ["bin 8", "c4 01 ff", Buffer.of(255)],
+    ["bin 16", "c5 00 01 ff", Buffer.of(255)],
+    ["bin 32", "c6 00 00 00 01 ff", Buffer.of(255)],
     ["a longer unknown", "92 d6 0c 00 00 00 00 01", [unknown, 1]],
   ])("reads %s", (_, bytes, value) => {
     expect(unpack(hex(bytes))).toEqual(value);

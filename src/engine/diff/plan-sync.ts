@@ -12,20 +12,12 @@ import { ledgerSql } from "../state/ledger.ts";
 import { recordedSegments } from "../state/recorded.ts";
 import { fileName, type State, type StateStore } from "../state/state.ts";
 import type { Listener } from "../world.ts";
-import {
-  changesSql,
-  confirmedSql,
-  type DiffInput,
-  leftMoved,
-  stageCandidates,
-  stageChanges,
-  stageForgotten,
-  typesOf,
-} from "./diff.ts";
+import { type DiffInput, stageCandidates, stageChanges } from "./diff.ts";
 import { partsFor } from "./differing.ts";
 import { hashedFields, keyTypeOf, matchTypes, syncFields } from "./fields.ts";
 import { saveMarks } from "./marks.ts";
 import { withNewFields } from "./new-fields.ts";
+import { changesSql, confirmedSql, leftMoved, stageForgotten, typesOf } from "./saved.ts";
 import { stageSides } from "./sides.ts";
 import { tally } from "./summarise.ts";
 import { checkActions, checkKey, createClass } from "./sync-checks.ts";

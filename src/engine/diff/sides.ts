@@ -4,8 +4,9 @@ import type { FieldType, ObjectDescription } from "../../core/types.ts";
 import type { OpenDestination } from "../connect/connections.ts";
 import { type Staging, table } from "../staging/staging.ts";
 import type { LedgerState } from "../state/state.ts";
-import { type DiffInput, stageCandidates, typesOf } from "./diff.ts";
+import { type DiffInput, stageCandidates } from "./diff.ts";
 import { type Observed, observe } from "./observe.ts";
+import { typesOf } from "./saved.ts";
 
 export interface SidesInput {
   readonly refresh: Refresh;

@@ -1,15 +1,16 @@
-import { ConfigError, ConflictError, errorCodes, TransientError } from "../../core/errors.ts";
-import type { Sync } from "../../core/sync.ts";
-import type { RunResult } from "../../engine/run/runs.ts";
+import { ConfigError } from "../../core/errors.ts";
+import type { OpenPlan } from "../../engine/plan-file.ts";
 import type { Settings } from "../check-provider.ts";
+import { destroy } from "../destroying.ts";
 import { errorDiagnostic } from "../diagnostics.ts";
 import { readValue, writeValue } from "../dynamic-value.ts";
 import { unknown } from "../msgpack.ts";
-import { isPending, type Preview, planned, readPreview } from "../planning.ts";
-import type { Message } from "../protobuf.ts";
+import { isPending, type Preview, planned, readPreview, type Wanted } from "../planning.ts";
+import { lastRunValue, mustEnd, mustTakeAll, partial } from "../run-diagnostics.ts";
 import type { Rpc } from "../service.ts";
 import type { Session } from "../session.ts";
-import { asBlock, countsValue, syncIn } from "../sync-value.ts";
+import { stale } from "../shown.ts";
+import { asBlock, type Block, imagesValue, plannedValue, syncIn } from "../sync-value.ts";
 import { finishStopped, signalsOf } from "../unfinished.ts";
 
 /** Does what the plan showed, or nothing. */
@@ -17,55 +18,58 @@ export const applyResourceChange: Rpc<"ApplyResourceChangeRequest", "ApplyResour
   { priorState = {}, plannedState, plannedPrivate },
   session,
 ) => {
-  const wanted = readValue(plannedState);
-  if (wanted === null) return { newState: writeValue(null) };
-  const { sync } = syncIn(asBlock(wanted), session);
+  const wanted = asBlock(readValue(plannedState));
   try {
+    if (readValue(plannedState) === null) {
+      await destroy(asBlock(readValue(priorState)), session, plannedPrivate);
+      return { newState: writeValue(null) };
+    }
+    const { sync, options = {} } = syncIn(wanted, session);
     if (!sync || !session.settings)
       throw new ConfigError("CONFIG_INVALID", "the sync is not known completely when it is to be applied");
-    const { made, diagnostics } = await carryOut(session, session.settings, sync, readPreview(plannedPrivate));
-    const state = asBlock(wanted);
-    const late = state.digest === unknown ? { changes: countsValue(made.summary.counts), digest: made.digest } : {};
-    return { newState: writeValue({ ...state, id: sync.name, ...late }), diagnostics };
+    const done = await carryOut(session, session.settings, { sync, ...options }, readPreview(plannedPrivate));
+    const state: Block = {
+      ...wanted,
+      id: sync.name,
+      ...(wanted.digest === unknown ? plannedValue(done.made) : {}),
+      ...(wanted.images === unknown ? { images: imagesValue(done.made.images?.after) } : {}),
+      ...(wanted.last_run === unknown ? { last_run: done.lastRun } : {}),
+    };
+    return { newState: writeValue(state), diagnostics: done.diagnostics };
   } catch (error) {
     // A state beside an error would make Terraform destroy the sync and create it anew.
     return { newState: priorState, diagnostics: [errorDiagnostic(error)] };
   }
 };
 
-async function carryOut(session: Session, settings: Settings, sync: Sync, shown: Preview | undefined) {
+async function carryOut(session: Session, settings: Settings, { sync, records }: Wanted, shown: Preview | undefined) {
   const finished = await session.exclusive(() => finishStopped(session, settings));
   if (finished) mustEnd(sync.name, finished);
-  return planned(session, settings, sync, async (plan, made) => {
+  return planned(session, settings, sync, async (plan, made, project) => {
     const pending = isPending(made.summary);
     // A run that stopped before its end was itself shown and approved; with it all may be done.
-    if (shown?.digest !== made.digest && !(finished && !pending))
-      throw new ConflictError("PLAN_STALE", `sync "${sync.name}": what would change is not what the plan showed`, {
-        next: "Nothing of it was written. Plan again, and have that plan approved.",
-      });
-    if (!pending) return { made, diagnostics: [] };
+    if (shown?.digest !== made.digest && !(finished && !pending)) {
+      await note(session, plan, made);
+      throw await stale(session, settings, sync, shown?.digest, made.digest);
+    }
+    if (!pending) return { made, diagnostics: [], lastRun: finished ? lastRunValue(sync.name, finished) : null };
+    const images = records ? (await note(session, plan, made, true)).images : undefined;
     const [world, { apply }] = await Promise.all([session.world(), import("../../engine/apply.ts")]);
-    const result = await apply(world, { ...settings, syncs: [sync] }, plan, () => undefined, signalsOf(session));
+    const result = await apply(world, project, plan, () => undefined, signalsOf(session));
     mustEnd(sync.name, result);
+    if (sync.failOnRejected) mustTakeAll(sync.name, result);
     return {
-      made,
-      diagnostics: result.status === "partial" ? [partial(sync.name, result.syncs[sync.name] ?? {})] : [],
+      made: images ? { ...made, images } : made,
+      diagnostics: partial(sync.name, result),
+      lastRun: lastRunValue(sync.name, result) as Block | null,
     };
   });
 }
 
-function mustEnd(name: string, { status, problem }: RunResult): void {
-  if (status !== "stopped") return;
-  throw new TransientError("RUN_STOPPED", `sync "${name}": ${problem ?? "stopped before its end"}`, {
-    next: "Run `terraform apply` again: it finishes the run first.",
-  });
-}
-
-function partial(name: string, outcomes: Readonly<Record<string, number>>): Message<"Diagnostic"> {
-  const numbers = Object.entries(outcomes).filter(([, count]) => count > 0);
-  return {
-    severity: 2,
-    summary: `sync "${name}": ${numbers.map(([outcome, count]) => `${count} ${outcome}`).join(", ")}`,
-    detail: `RECORD_REJECTED: ${errorCodes.RECORD_REJECTED.next}`,
-  };
+/** Looks at the records of a plan that is about to be refused, or whose values are wanted. */
+async function note(session: Session, plan: OpenPlan, made: Preview, records = false) {
+  const { look } = await import("../look.ts");
+  const seen = await look(plan, made.summary, records);
+  session.marks.set(made.digest, seen.marks);
+  return seen;
 }

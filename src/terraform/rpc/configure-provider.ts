@@ -11,9 +11,10 @@ export const configureProvider: Rpc<"ConfigureProviderRequest", "ConfigureProvid
 ) => {
   const systems = await session.systems();
   const given = plain(attributes(providerAttributes(systems)), readValue(config));
-  const { problems, declared, settings } = checkProvider(given, systems);
+  const { problems, declared, settings, secrets = {} } = checkProvider(given, systems);
   session.declared = declared;
   session.settings = settings;
+  session.secrets = secrets;
   // Terraform checks every resource again from here on; what was seen belongs to the check before.
   session.syncs.length = 0;
   return { diagnostics: problems.map(problemDiagnostic) };

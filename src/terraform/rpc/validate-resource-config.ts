@@ -1,5 +1,4 @@
-import { syncAttributes } from "../../core/sync.ts";
-import { checkSync } from "../check-sync.ts";
+import { checkSync, resourceAttributes } from "../check-sync.ts";
 import { problemDiagnostic } from "../diagnostics.ts";
 import { plain, readValue } from "../dynamic-value.ts";
 import { attributes } from "../schema.ts";
@@ -9,7 +8,7 @@ export const validateResourceConfig: Rpc<"ValidateResourceConfigRequest", "Valid
   { config },
   session,
 ) => {
-  const given = plain(attributes(syncAttributes), readValue(config));
+  const given = plain(attributes(resourceAttributes), readValue(config));
   const { problems, sync } = checkSync(given, session.declared, session.syncs);
   if (sync) session.syncs.push(sync);
   return { diagnostics: problems.map(problemDiagnostic) };

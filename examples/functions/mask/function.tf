@@ -1,0 +1,3 @@
+output "owner" {
+  value = provider::ebb::mask("ada@example.com", "any salt") # "•••" and four digits
+}
