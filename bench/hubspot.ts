@@ -31,7 +31,9 @@ interface Stats {
   readonly violations: number;
 }
 
-export function benchHubSpot(action: "create" | "update", records: number): Promise<HubSpotFigures> {
+export type HubSpotAction = "create" | "update" | "trusted update";
+
+export function benchHubSpot(action: HubSpotAction, records: number): Promise<HubSpotFigures> {
   return inFolder(async (directory) => {
     const sandbox = await startSandbox({ port: 0, faults: { rate } });
     try {
@@ -44,10 +46,10 @@ export function benchHubSpot(action: "create" | "update", records: number): Prom
           Object.fromEntries(rows.map((row, i) => [String(i), row])),
         ),
       );
-      if (action === "update")
+      if (action !== "create")
         await ask(`${sandbox.url}/__sandbox/seed`, { contacts: rows.map(({ email }) => ({ email, city: "old" })) });
       const world = { ...benchWorld(directory), env: { TOKEN: sandbox.credentials.accessToken } };
-      const project = projectFor(sandbox.url);
+      const project = projectFor(sandbox.url, action === "trusted update" ? 60 : 0);
       const planned = await plan(world, project, { directory: join(directory, "plan") }, silent, never);
       const before = await stats(sandbox.url);
       const applied = await timed(() => apply(world, project, planned, silent, untouched));
@@ -82,7 +84,7 @@ async function oneByOne(url: string, token: string): Promise<number> {
   return count / seconds;
 }
 
-function projectFor(url: string): Project {
+function projectFor(url: string, recheckAfterMinutes: number): Project {
   return {
     connections: {
       rows: { name: "rows", system: "memory", options: { store: "bench-hs" } },
@@ -99,6 +101,7 @@ function projectFor(url: string): Project {
         key: ["email"],
         destination: { connection: "crm", object: "contacts", matchOn: ["email"] },
         mode: "upsert",
+        recheckAfterMinutes,
         fields: { city: { column: "city" } },
       }),
     ],
@@ -117,6 +120,6 @@ async function stats(url: string): Promise<Stats> {
 
 if (process.argv[2] === "--child") {
   const [, , , action, records] = process.argv;
-  const figures = await benchHubSpot(action === "update" ? "update" : "create", Number(records));
+  const figures = await benchHubSpot(action as HubSpotAction, Number(records));
   process.stdout.write(`${JSON.stringify(figures)}\n`);
 }

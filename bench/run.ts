@@ -70,7 +70,7 @@ if (wants("destinations")) {
   });
 }
 if (wants("destinations"))
-  for (const action of ["create", "update"]) {
+  for (const action of ["create", "update", "trusted update"]) {
     const f = child<HubSpotFigures>("hubspot", action, "10000");
     rows.push({
       what: `10,000 contacts to the HubSpot sandbox at 100 calls in 10 s, ${action}`,

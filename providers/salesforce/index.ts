@@ -136,6 +136,8 @@ export default defineSystem({
       idIsKey: false,
       // The vendor counts calls by the day and long calls at once; this only keeps a burst polite.
       rates: [{ bucket: "calls", limit: 100, perMs: 1_000 }],
+      // The vendor takes 25 calls at once that last longer than 20 seconds.
+      concurrency: [{ bucket: "calls", calls: 25 }],
       delete: "bin",
     },
     open: async (options, context) => openDestination(options, context),

@@ -85,6 +85,7 @@ describe("a project without problems", () => {
         adopt: false,
         failOnRejected: false,
         giveUpAfter: 5,
+        recheckAfterMinutes: 0,
         createSafety: "atMostOnce",
         diff: "local",
         missingFields: "refuse",

@@ -125,6 +125,13 @@ export const syncAttributes = z.strictObject({
     .describe(
       "How often a record that the destination rejects is tried while its row stays the same (default 5); 0 tries it with every apply.",
     ),
+  recheckAfterMinutes: z
+    .number()
+    .min(0)
+    .optional()
+    .describe(
+      "Where each record is looked at again before it is written: only when the plan is older than this (default 0: always). Within it, an edit somebody makes meanwhile is overwritten.",
+    ),
   createSafety: z
     .enum(["atMostOnce", "atLeastOnce"])
     .optional()
@@ -161,6 +168,7 @@ export interface Sync {
   readonly adopt: boolean;
   readonly failOnRejected: boolean;
   readonly giveUpAfter: number;
+  readonly recheckAfterMinutes: number;
   readonly createSafety: "atMostOnce" | "atLeastOnce";
   readonly missingFields: "refuse" | "create";
   readonly guards: {
@@ -193,6 +201,7 @@ export function completeSync(resource: string, a: SyncAttributes): Sync {
     adopt: a.adopt ?? false,
     failOnRejected: a.failOnRejected ?? false,
     giveUpAfter: a.giveUpAfter ?? 5,
+    recheckAfterMinutes: a.recheckAfterMinutes ?? 0,
     createSafety: a.createSafety ?? "atMostOnce",
     missingFields: a.missingFields ?? "refuse",
     guards: {

@@ -229,6 +229,7 @@ async function execute(
             planned,
             run: run.run,
             begun: begunAt(run),
+            plannedAt: Date.parse(run.manifest.created),
             directory: run.files.plan,
             journal,
             progress,

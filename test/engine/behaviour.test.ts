@@ -56,6 +56,24 @@ describe("a record that moved between plan and apply is skipped, not overwritten
     ]);
   });
 
+  test("a sync that trusts a young plan looks at nothing again; with an old plan it looks", async () => {
+    const { fake, run, clock } = await fakeProject({ recheckAfterMinutes: 15 });
+    fake.rows = people(2);
+    await run.run();
+    const reads = () => fake.calls.filter(({ kind }) => kind === "read").length;
+    for (const [age, looks] of [
+      [14 * 60_000, 0],
+      [16 * 60_000, 1],
+    ] as const) {
+      fake.rows = people(2, `after${age}`);
+      const open = await run.plan();
+      const before = reads();
+      clock.advance(age);
+      expect(await run.apply(open)).toMatchObject({ status: "applied" });
+      expect(reads() - before).toBe(looks);
+    }
+  });
+
   test("a record made since the plan is not overwritten by a create that could be sent twice", async () => {
     const { fake, run } = await fakeProject({ mode: "create" }, { capabilities: { createIsIdempotent: "key" } });
     fake.rows = people(2);

@@ -16,6 +16,8 @@ export interface SyncOptions {
   readonly failOnRejected?: boolean;
   /** How often a record that the destination rejects is tried while its row stays the same (default 5); 0 tries it with every apply. */
   readonly giveUpAfter?: number;
+  /** Where each record is looked at again before it is written: only when the plan is older than this (default 0: always). Within it, an edit somebody makes meanwhile is overwritten. */
+  readonly recheckAfterMinutes?: number;
   /** Where neither key nor read-back can tell whether a create landed: leave it (default), or send it again. */
   readonly createSafety?: "atMostOnce" | "atLeastOnce";
   /** When the destination's object lacks a mapped field: refuse the sync (default), or make the field when the plan is applied, where the system can. */

@@ -95,6 +95,10 @@ async function warningsOf(staging: Staging, { capabilities }: OpenDestination): 
        count(*) FILTER (known = (action = 'delete')) AS later FROM ${table("undo")}`,
   );
   const many = (count: string, what: string) => `${count} ${Number(count) === 1 ? "record" : "records"} ${what}`;
+  const left =
+    Number(n.later) === 1
+      ? "was made or removed by others since, and is left as it is"
+      : "were made or removed by others since, and are left as they are";
   const kept = { bin: "bin", archive: "archive", none: "", erase: "" }[capabilities.delete];
   const instead = kept ? `; the destination's own ${kept} has the old ones` : "";
   return [
@@ -104,7 +108,7 @@ async function warningsOf(staging: Staging, { capabilities }: OpenDestination): 
     ...(Number(n.created) > 0 && !capabilities.actions.includes("delete")
       ? [many(n.created, "the run created cannot be deleted there")]
       : []),
-    ...(Number(n.later) > 0 ? [many(n.later, "were made or removed by others since, and are left as they are")] : []),
+    ...(Number(n.later) > 0 ? [many(n.later, left)] : []),
   ];
 }
 

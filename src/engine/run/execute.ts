@@ -24,6 +24,8 @@ export interface ExecuteInput {
   readonly connections: Connections;
   readonly planned: PlannedSync;
   readonly run: string;
+  /** Milliseconds since the epoch: when the plan was made. */
+  readonly plannedAt: number;
   /** Milliseconds since the epoch: when the run began, maybe in another process. */
   readonly begun: number;
   /** The plan's folder. */
@@ -57,7 +59,7 @@ export async function executeSync(staging: Staging, input: ExecuteInput, signal:
       listen({ type: "progress", sync: sync.name, phase: "apply", done });
     },
   });
-  const moved = createMovedCheck(world, open, planned, reader);
+  const moved = createMovedCheck(world, open, planned, reader, input.plannedAt);
   const desk: BatchDesk = { world, run: input.run, open, planned, reader, moved, recorder };
 
   await resumeOpenBatches(staging, desk, directory, progress, signal);

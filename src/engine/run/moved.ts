@@ -16,19 +16,25 @@ const RECHECK_MS = 30_000;
 
 /**
  * Where the destination lists what changed since the plan's read, one such call serves many batches; where it cannot,
- * every batch is read back before it is sent; where a write checks by itself, nothing is read.
+ * every batch is read back before it is sent, unless the sync trusts a plan as young as this one; where a write checks by
+ * itself, nothing is read.
+ *
+ * @param plannedAt milliseconds since the epoch
  */
 export function createMovedCheck(
   world: Pick<World, "now">,
   open: OpenDestination,
   planned: PlannedSync,
   reader: Reader,
+  plannedAt: number,
 ): MovedCheck {
   const { capabilities } = open;
   if (capabilities.checksBefore) return async () => new Map();
+  const trustedUntil = plannedAt + planned.sync.recheckAfterMinutes * 60_000;
   const since = capabilities.read.since ? planned.observedAt : null;
   if (since === null)
     return async (changes, signal) => {
+      if (world.now() < trustedUntil) return new Map();
       // Creates too: one that could be sent twice would overwrite a record made since the plan. One that is refused
       // then tells by itself.
       if (planned.createIsIdempotent === "conflict" && changes.every(({ action }) => action === "create"))

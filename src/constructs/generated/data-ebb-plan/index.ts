@@ -57,6 +57,10 @@ export interface DataEbbPlanConfig extends cdktf.TerraformMetaArguments {
   */
   readonly giveUpAfter?: number | undefined;
   /**
+  * Where each record is looked at again before it is written: only when the plan is older than this (default 0: always). Within it, an edit somebody makes meanwhile is overwritten.
+  */
+  readonly recheckAfterMinutes?: number | undefined;
+  /**
   * Where neither key nor read-back can tell whether a create landed: leave it (default), or send it again.
   */
   readonly createSafety?: string | undefined;
@@ -1596,6 +1600,7 @@ export class DataEbbPlan extends cdktf.TerraformDataSource {
     this._adopt = config.adopt;
     this._failOnRejected = config.failOnRejected;
     this._giveUpAfter = config.giveUpAfter;
+    this._recheckAfterMinutes = config.recheckAfterMinutes;
     this._createSafety = config.createSafety;
     this._missingFields = config.missingFields;
     this._guards.internalValue = config.guards;
@@ -1779,6 +1784,22 @@ export class DataEbbPlan extends cdktf.TerraformDataSource {
     return this._giveUpAfter;
   }
 
+  // recheck_after_minutes - computed: false, optional: true, required: false
+  private _recheckAfterMinutes?: number;
+  public get recheckAfterMinutes() {
+    return this.getNumberAttribute('recheck_after_minutes');
+  }
+  public set recheckAfterMinutes(value: number) {
+    this._recheckAfterMinutes = value;
+  }
+  public resetRecheckAfterMinutes() {
+    this._recheckAfterMinutes = undefined;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get recheckAfterMinutesInput() {
+    return this._recheckAfterMinutes;
+  }
+
   // create_safety - computed: false, optional: true, required: false
   private _createSafety?: string;
   public get createSafety() {
@@ -1893,6 +1914,7 @@ export class DataEbbPlan extends cdktf.TerraformDataSource {
       adopt: cdktf.booleanToTerraform(this._adopt),
       fail_on_rejected: cdktf.booleanToTerraform(this._failOnRejected),
       give_up_after: cdktf.numberToTerraform(this._giveUpAfter),
+      recheck_after_minutes: cdktf.numberToTerraform(this._recheckAfterMinutes),
       create_safety: cdktf.stringToTerraform(this._createSafety),
       missing_fields: cdktf.stringToTerraform(this._missingFields),
       guards: dataEbbPlanGuardsToTerraform(this._guards.internalValue),
@@ -1969,6 +1991,12 @@ export class DataEbbPlan extends cdktf.TerraformDataSource {
       },
       give_up_after: {
         value: cdktf.numberToHclTerraform(this._giveUpAfter),
+        isBlock: false,
+        type: "simple",
+        storageClassType: "number",
+      },
+      recheck_after_minutes: {
+        value: cdktf.numberToHclTerraform(this._recheckAfterMinutes),
         isBlock: false,
         type: "simple",
         storageClassType: "number",
