@@ -1,0 +1,151 @@
+import { describe, expect, test } from "vitest";
+import { applied, type Batch, TransientError } from "../../src/connector/index.ts";
+import { takeLock } from "../../src/engine/state/lock.ts";
+import { type Fake, people, writes } from "../fake.ts";
+import { summaryOf } from "../world.ts";
+import { fakeProject } from "./setup.ts";
+
+const broken = () => new TransientError("NETWORK", "the connection broke");
+
+/** Does its work and loses the answer, the first time. */
+function losesFirstAnswer(fake: Fake, later: (batch: Batch) => void = () => undefined) {
+  let calls = 0;
+  return async function* (batch: Batch) {
+    if (calls++ === 0) {
+      fake.commit(batch);
+      throw broken();
+    }
+    later(batch);
+    yield { outcomes: fake.commit(batch) };
+  };
+}
+
+describe("a create in doubt", () => {
+  test("under an idempotency key is sent again as the very same batch, where nobody can look", async () => {
+    const { fake, run } = await fakeProject(
+      {},
+      { capabilities: { createIsIdempotent: "header", read: { keys: 0, ids: 0 } } },
+    );
+    fake.rows = people(3);
+    const seen = new Map<string, Batch>();
+    fake.script.write = async function* (batch) {
+      const known = seen.get(batch.id);
+      seen.set(batch.id, batch);
+      if (known) {
+        // The vendor answers as it would have the first time.
+        expect(batch.changes).toEqual(known.changes);
+        yield { outcomes: batch.changes.map(({ key }, i) => applied(key, `f${i + 1}`)) };
+        return;
+      }
+      const [first] = fake.commit(batch);
+      if (first) yield { outcomes: [first] };
+      throw broken();
+    };
+    expect(await run.run()).toMatchObject({ status: "applied", syncs: { people: { applied: 3 } } });
+    expect(writes(fake)).toHaveLength(2);
+    expect([...fake.creates.values()]).toEqual([1, 1, 1]);
+  });
+
+  test("under a key that may be forgotten by now is left in doubt", async () => {
+    const { fake, run, clock } = await fakeProject(
+      {},
+      { capabilities: { createIsIdempotent: "header", read: { keys: 0, ids: 0 } } },
+    );
+    fake.rows = people(1);
+    const stop = new AbortController();
+    fake.script.write = async function* (batch) {
+      fake.commit(batch);
+      stop.abort();
+      yield* [];
+      throw new Error("killed");
+    };
+    const open = await run.plan();
+    await run.apply(open, { abort: stop.signal });
+    clock.advance(21 * 3_600_000);
+    fake.script.write = undefined;
+    expect(await run.resume()).toMatchObject({ syncs: { people: { doubt: 1 } } });
+    expect(fake.creates.get("k00")).toBe(1);
+  });
+
+  test("is not looked for before the vendor has surely ended the call, nor sent twice when that ends late", async () => {
+    const { fake, run, clock } = await fakeProject({}, { capabilities: { callSeconds: 20 } });
+    fake.rows = people(2);
+    let sentAt = 0;
+    let late: Batch | undefined;
+    fake.script.write = async function* (batch) {
+      if (sentAt === 0) {
+        sentAt = clock.now();
+        late = batch;
+        throw broken();
+      }
+      yield { outcomes: fake.commit(batch) };
+    };
+    fake.script.read = () => {
+      if (sentAt === 0) return;
+      expect(clock.now() - sentAt).toBeGreaterThanOrEqual(20_000);
+      // It landed long after the connection broke.
+      if (late) fake.commit(late);
+      late = undefined;
+    };
+    expect(await run.run()).toMatchObject({ status: "applied" });
+    expect([...fake.creates.values()]).toEqual([1, 1]);
+  });
+
+  test("a destination that shows it only after a long while is not waited for: the next plan sees, and nothing is made twice", async () => {
+    const { fake, run, clock } = await fakeProject({}, { capabilities: { read: { lagSeconds: 900 } } });
+    fake.rows = people(2);
+    fake.script.write = losesFirstAnswer(fake);
+    const begun = clock.now();
+    expect(await run.run()).toMatchObject({ syncs: { people: { doubt: 2 } } });
+    expect(clock.now() - begun).toBeLessThan(60_000);
+    fake.script.write = undefined;
+    const next = await run.plan();
+    expect(summaryOf(next)).toMatchObject({ counts: { create: 0 }, confirmed: 2 });
+    expect([...fake.creates.values()]).toEqual([1, 1]);
+  });
+
+  test("where plans read nothing either, it is not created again until somebody says so", async () => {
+    const { fake, run } = await fakeProject({ refresh: "off" }, { capabilities: { read: { keys: 0, ids: 0 } } });
+    fake.rows = people(1);
+    fake.script.write = losesFirstAnswer(fake);
+    expect(await run.run()).toMatchObject({ syncs: { people: { doubt: 1 } } });
+    for (let again = 0; again < 2; again++) {
+      const open = await run.plan();
+      expect(summaryOf(open).rejected).toEqual([{ code: "IN_DOUBT", field: null, count: 1 }]);
+      await run.apply(open);
+    }
+    expect(fake.creates.get("k00")).toBe(1);
+    expect(summaryOf(await run.plan({ refresh: "full" })).counts.create).toBe(0);
+  });
+
+  test("of a job that is not known any more is looked for, never sent record by record", async () => {
+    const { fake, run } = await fakeProject();
+    fake.rows = people(4);
+    fake.script.write = async function* (batch) {
+      fake.commit(batch);
+      yield { ticket: "job" };
+      throw broken();
+    };
+    fake.script.resume = async function* () {
+      yield* [];
+      const { RecordError } = await import("../../src/connector/index.ts");
+      throw new RecordError("HTTP_404", "no such job");
+    };
+    expect(await run.run()).toMatchObject({ status: "applied" });
+    expect([...fake.creates.values()]).toEqual([1, 1, 1, 1]);
+    expect(writes(fake)).toHaveLength(1);
+  });
+});
+
+test("whoever finds the state locked is told by whom: user, host, process and the CI job", async () => {
+  const { run } = await fakeProject();
+  const env = { GITHUB_RUN_ID: "77", GITHUB_SERVER_URL: "https://git.example.com", GITHUB_REPOSITORY: "acme/crm" };
+  const lock = await takeLock({ ...run.world, env }, run.store);
+  await expect(takeLock(run.world, run.store)).rejects.toMatchObject({
+    code: "STATE_LOCKED",
+    message: expect.stringMatching(
+      new RegExp(`held by .+@.+, process ${process.pid}, .*https://git.example.com/acme/crm/actions/runs/77`),
+    ),
+  });
+  await lock.release();
+});
