@@ -13,7 +13,7 @@ export function waysGiven(options: Readonly<Record<string, unknown>>): readonly 
 
 /** What the driver is told about the login. */
 export function loginOptions(options: SnowflakeOptions, context: Context): ConnectionOptions {
-  const { user, privateKey, passphrase, token, oauthToken, password, workloadIdentity, oidcToken } = options;
+  const { user, privateKey, passphrase, token, oauthToken, password, workloadIdentity, oidcToken, baseUrl } = options;
   const named = user === undefined ? {} : { username: user };
   switch (waysGiven(options)[0]) {
     case "token":
@@ -42,6 +42,11 @@ export function loginOptions(options: SnowflakeOptions, context: Context): Conne
         throw new ConfigError("CONFIG_INVALID", `${context.connection}: nobody is here to sign in with a browser`, {
           next: "Outside of a terminal use privateKey, token or workloadIdentity instead of externalBrowser.",
         });
-      return { ...named, authenticator: "EXTERNALBROWSER" };
+      return { ...named, authenticator: "EXTERNALBROWSER", ...hostOf(baseUrl) };
   }
+}
+
+/** The driver asks for the sign-in page at the host alone, and of an access URL it would leave the port out. */
+function hostOf(baseUrl: string | undefined): { readonly host?: string } {
+  return baseUrl === undefined ? {} : { host: new URL(baseUrl).host };
 }

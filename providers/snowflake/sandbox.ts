@@ -13,6 +13,7 @@ import { Queries } from "./sandbox/wire/queries.ts";
 import { type Call, receive, routes } from "./sandbox/wire/routes.ts";
 import { runScript } from "./sandbox/wire/script.ts";
 import { Sessions } from "./sandbox/wire/sessions.ts";
+import { SignIns } from "./sandbox/wire/sign-ins.ts";
 
 /** Starts the server on 127.0.0.1. A `seed.sql` in the folder is run when the folder holds no database yet. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
@@ -23,11 +24,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const engine = await Engine.open(directory);
   const chunks = new ChunkStore();
   let url = "";
-  const sessions = new Sessions(engine, faults);
+  const signIns = new SignIns(() => url);
+  const sessions = new Sessions(engine, faults, signIns);
   const queries = new Queries(faults, chunks, () => url);
   const seeding = await sessions.administrator();
   if (fresh && seed !== undefined && existsSync(seed)) await runScript(seeding, readFileSync(seed, "utf8"));
-  const dispatch = routes({ faults, sessions, queries, chunks, seeding });
+  const dispatch = routes({ faults, sessions, signIns, queries, chunks, seeding });
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const call: Call = await receive(request);
@@ -64,7 +66,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   };
 }
 
-function send(response: ServerResponse, { status, json, gzip, missing }: Answer): void {
+function send(response: ServerResponse, { status, json, location, gzip, missing }: Answer): void {
   if (response.destroyed) return;
   if (gzip) {
     const length = missing === undefined ? gzip.length : gzip.length + Math.ceil(missing);
@@ -78,7 +80,7 @@ function send(response: ServerResponse, { status, json, gzip, missing }: Answer)
     else response.write(gzip, () => response.destroy());
     return;
   }
-  response.writeHead(status, { "content-type": "application/json" });
+  response.writeHead(status, { "content-type": "application/json", ...(location === undefined ? {} : { location }) });
   response.end(json === undefined ? "" : JSON.stringify(json));
 }
 

@@ -2,6 +2,8 @@
 export interface Answer {
   readonly status: number;
   readonly json?: unknown;
+  /** Where a browser is sent on to. */
+  readonly location?: string;
   /** Sent as it is, gzipped already. */
   readonly gzip?: Buffer;
   /** Bytes announced but not sent. */

@@ -45,6 +45,10 @@ const schema = z.strictObject({
   writes: z.boolean().optional().describe("The role may write: grants say so, and DML and DDL are let through."),
   refuseUnload: z.boolean().optional().describe("The role may not write to its stage."),
   publicKey: z.string().optional().describe("PEM of the user's public key, for key pair logins."),
+  issuerKey: z
+    .string()
+    .optional()
+    .describe("PEM of the public key that Azure's and GCP's identity tokens are signed with."),
 });
 
 export type FaultSettings = z.output<typeof schema>;

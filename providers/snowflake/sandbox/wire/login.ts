@@ -1,6 +1,9 @@
 /** Who may log in, and how. @module */
-import { createHash, createPublicKey, createVerify } from "node:crypto";
+import { createHash, createPublicKey } from "node:crypto";
 import type { FaultSettings } from "./faults.ts";
+import { expired, verifiedClaims } from "./jwt.ts";
+import { authenticatorRefused, type SignIns } from "./sign-ins.ts";
+import { workloadKnown } from "./workload.ts";
 
 /** What signs in here. Never real secrets. */
 export const account = "SANDBOX";
@@ -16,8 +19,13 @@ export type LoginData = Readonly<Record<string, unknown>>;
 type Refusal = readonly [code: string, message: string];
 
 /** Why a login is refused; undefined when it is not. */
-export function loginProblem(data: LoginData, role: string | null, faults: FaultSettings): Refusal | undefined {
-  const problem = credentialProblem(data, faults);
+export function loginProblem(
+  data: LoginData,
+  role: string | null,
+  faults: FaultSettings,
+  signIns: SignIns,
+): Refusal | undefined {
+  const problem = credentialProblem(data, faults, signIns);
   if (problem) return problem;
   if (role !== null && faults.roles && !faults.roles.map((name) => name.toUpperCase()).includes(role.toUpperCase()))
     return [
@@ -27,7 +35,7 @@ export function loginProblem(data: LoginData, role: string | null, faults: Fault
   return undefined;
 }
 
-function credentialProblem(data: LoginData, faults: FaultSettings): Refusal | undefined {
+function credentialProblem(data: LoginData, faults: FaultSettings, signIns: SignIns): Refusal | undefined {
   const token = String(data.TOKEN ?? "");
   const user = String(data.LOGIN_NAME ?? "").toUpperCase();
   switch (String(data.AUTHENTICATOR ?? "SNOWFLAKE").toUpperCase()) {
@@ -39,36 +47,33 @@ function credentialProblem(data: LoginData, faults: FaultSettings): Refusal | un
     case "OAUTH":
       return token === known.oauthToken ? undefined : ["390303", "Invalid OAuth access token."];
     case "WORKLOAD_IDENTITY":
-      if (data.PROVIDER === "OIDC" && token === known.oidcToken) return undefined;
+      if (workloadKnown(data.PROVIDER, token, known.oidcToken, faults)) return undefined;
       return ["390318", "The workload identity attestation is invalid."];
+    case "EXTERNALBROWSER":
+      if (!signIns.accepts(token, data.PROOF_KEY))
+        return [
+          "390133",
+          "SAML response is invalid or matching user is not found. Contact your local system administrator.",
+        ];
+      if (user === "" || user === known.user) return undefined;
+      return [
+        "390191",
+        "The user you were trying to authenticate as differs from the user currently logged in at the IDP.",
+      ];
     case "SNOWFLAKE_JWT":
       return user === known.user ? jwtProblem(token, faults.publicKey) : ["390144", "JWT token is invalid."];
     default:
-      return ["390104", `Authenticator ${String(data.AUTHENTICATOR)} is not accepted.`];
+      return authenticatorRefused;
   }
 }
 
 function jwtProblem(token: string, publicKey: string | undefined): Refusal | undefined {
   const invalid: Refusal = ["390144", "JWT token is invalid."];
-  const [head = "", claimed = "", signature = "", ...more] = token.split(".");
-  const claims = decode(claimed);
-  if (publicKey === undefined || !claims || !signature || more.length > 0 || decode(head)?.alg !== "RS256")
-    return invalid;
+  const claims = publicKey === undefined ? undefined : verifiedClaims(token, publicKey);
+  if (publicKey === undefined || !claims) return invalid;
   const spki = createPublicKey(publicKey).export({ format: "der", type: "spki" });
   const fingerprint = `SHA256:${createHash("sha256").update(spki).digest("base64")}`;
   const subject = `${account}.${known.user}`;
   if (claims.iss !== `${subject}.${fingerprint}` || claims.sub !== subject) return invalid;
-  // Seconds by the standard; this driver writes milliseconds, and the vendor takes both.
-  const expires = Number(claims.exp) > 1e11 ? Number(claims.exp) : Number(claims.exp) * 1000;
-  if (!(expires > Date.now())) return ["390144", "JWT token has expired."];
-  const verifier = createVerify("RSA-SHA256").update(`${head}.${claimed}`);
-  return verifier.verify(publicKey, signature, "base64url") ? undefined : invalid;
-}
-
-function decode(part: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    return JSON.parse(Buffer.from(part, "base64url").toString()) as Record<string, unknown>;
-  } catch {
-    return undefined;
-  }
+  return expired(claims, Date.now()) ? ["390144", "JWT token has expired."] : undefined;
 }

@@ -9,6 +9,7 @@ import type { LoginData } from "./login.ts";
 import type { Asked, Queries } from "./queries.ts";
 import { runScript } from "./script.ts";
 import type { Session, Sessions } from "./sessions.ts";
+import type { SignIns } from "./sign-ins.ts";
 
 export interface Call {
   readonly method: string;
@@ -21,6 +22,7 @@ export interface Call {
 export interface Parts {
   readonly faults: Faults;
   readonly sessions: Sessions;
+  readonly signIns: SignIns;
   readonly queries: Queries;
   readonly chunks: ChunkStore;
   /** The administrator's session, for seeding. */
@@ -45,7 +47,7 @@ export async function receive(request: IncomingMessage): Promise<Call> {
 }
 
 export function routes(parts: Parts): (call: Call) => Promise<Answer> {
-  const { sessions, queries, chunks } = parts;
+  const { sessions, signIns, queries, chunks } = parts;
   let telemetry = 0;
   let heartbeats = 0;
   const withSession = async (call: Call, work: (session: Session) => Promise<Answer> | Answer): Promise<Answer> => {
@@ -67,6 +69,10 @@ export function routes(parts: Parts): (call: Call) => Promise<Answer> {
     switch (at) {
       case "POST /session/v1/login-request":
         return sessions.login((call.body as { data?: LoginData }).data ?? {}, call.query);
+      case "POST /session/authenticator-request":
+        return signIns.start((call.body as { data?: LoginData }).data ?? {});
+      case "GET /fed/login":
+        return signIns.page(call.query.get("request") ?? "");
       case "POST /session/token-request":
         return sessions.renew(call.authorization);
       case "POST /session/heartbeat":

@@ -7,6 +7,7 @@ import type { SqlSession } from "../sql/session.ts";
 import { type Answer, parameter, refusal, success } from "./answer.ts";
 import type { Faults } from "./faults.ts";
 import { account, known, type LoginData, loginProblem } from "./login.ts";
+import type { SignIns } from "./sign-ins.ts";
 
 export interface Session {
   readonly id: number;
@@ -42,13 +43,15 @@ export class Sessions {
   renewals = 0;
   private readonly engine: Engine;
   private readonly faults: Faults;
+  private readonly signIns: SignIns;
   private readonly tokens = new Map<string, Token>();
   private readonly open = new Set<Session>();
   private serial = 0;
 
-  constructor(engine: Engine, faults: Faults) {
+  constructor(engine: Engine, faults: Faults, signIns: SignIns) {
     this.engine = engine;
     this.faults = faults;
+    this.signIns = signIns;
   }
 
   get count(): number {
@@ -56,7 +59,7 @@ export class Sessions {
   }
 
   async login(data: LoginData, query: URLSearchParams): Promise<Answer> {
-    const problem = loginProblem(data, query.get("roleName"), this.faults.settings);
+    const problem = loginProblem(data, query.get("roleName"), this.faults.settings, this.signIns);
     if (problem) return refusal(problem[0], problem[1], { nextAction: "RETRY_LOGIN" });
     this.logins += 1;
     const session = await this.start(query);
