@@ -11,10 +11,17 @@ import { existsSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { type StoryResult, tellStory } from "../test/simulation/story.ts";
+import type { CreateClass } from "../test/simulation/config.ts";
+import { FATES, type StoryResult, tellStories, tellStory } from "../test/simulation/story.ts";
 import { addStats, noStats, type Stats } from "../test/simulation/witness.ts";
 
-type Told = Omit<StoryResult, "events" | "config">;
+type Told = Omit<StoryResult, "events" | "config"> & { readonly createClass: CreateClass };
+
+/** Seeds that share a preparation are told by one worker; the last of them says what they cost. */
+interface Block {
+  readonly stories: readonly Told[];
+  readonly cpuMs: number;
+}
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 const replay = (seed: number) => `npm run simulate -- --seed ${seed} --verbose`;
@@ -43,35 +50,42 @@ async function one(seed: number, verbose: boolean): Promise<void> {
   process.exit(story.violations.length === 0 ? 0 : 1);
 }
 
-/** A worker: a seed comes in, the story's end goes out. */
+/** A worker: some seeds come in, the ends of their stories go out. */
 function serve(): void {
-  process.on("message", (seed: number) => {
-    void tellStory(seed).then(({ events: _, config: __, ...told }) => process.send?.(told));
-  });
+  const tell = async ([from, count]: readonly [from: number, count: number]) => {
+    const before = process.cpuUsage();
+    const stories: Told[] = [];
+    for await (const { events: _, config, ...told } of tellStories(from, count))
+      stories.push({ ...told, createClass: config.createClass });
+    const { user, system } = process.cpuUsage(before);
+    process.send?.({ stories, cpuMs: (user + system) / 1_000 } satisfies Block);
+  };
+  process.on("message", (seeds: readonly [number, number]) => void tell(seeds));
 }
 
 async function many(from: number, count: number, workers: number, keepGoing: boolean): Promise<void> {
   const started = Date.now();
-  const stats = noStats();
   const broken: Told[] = [];
+  const all: Told[] = [];
   let next = from;
-  let told = 0;
-  let virtualMs = 0;
+  let cpuMs = 0;
   const children: ChildProcess[] = [];
   const work = () =>
     new Promise<void>((resolve, reject) => {
       const child = startWorker();
       children.push(child);
       const give = () => {
-        if (next >= from + count || (broken.length > 0 && !keepGoing)) child.disconnect();
-        else child.send(next++);
+        if (next >= from + count || (broken.length > 0 && !keepGoing)) return child.disconnect();
+        const first = next;
+        next = Math.min((Math.floor(first / FATES) + 1) * FATES, from + count);
+        child.send([first, next - first]);
       };
-      child.on("message", (story: Told) => {
-        told += 1;
-        virtualMs += story.virtualMs;
-        addStats(stats, story.stats);
-        const [first] = story.violations;
-        if (first) {
+      child.on("message", (block: Block) => {
+        cpuMs += block.cpuMs;
+        all.push(...block.stories);
+        for (const story of block.stories) {
+          const [first] = story.violations;
+          if (!first) continue;
           broken.push(story);
           print(`seed ${story.seed}: ${first.rule}: ${first.message}\n  ${replay(story.seed)}`);
         }
@@ -81,7 +95,7 @@ async function many(from: number, count: number, workers: number, keepGoing: boo
       give();
     });
   await Promise.all(Array.from({ length: workers }, work));
-  report(told, broken.length, stats, Date.now() - started, virtualMs);
+  report(all, broken.length, Date.now() - started, cpuMs);
   process.exit(broken.length > 0 ? 1 : 0);
 }
 
@@ -91,9 +105,15 @@ function startWorker(): ChildProcess {
   return fork(fileURLToPath(import.meta.url), ["--worker"], { env: { ...process.env, ...memory } });
 }
 
-function report(told: number, broken: number, stats: Stats, wallMs: number, virtualMs: number): void {
+function report(all: readonly Told[], broken: number, wallMs: number, cpuMs: number): void {
+  const stats = noStats();
+  for (const story of all) addStats(stats, story.stats);
+  const virtualMs = all.reduce((sum, story) => sum + story.virtualMs, 0);
+  const kind = (name: Told["kind"]) => all.filter((story) => story.kind === name).length;
   const rows: readonly (readonly [string, string | number])[] = [
-    ["seeds", told],
+    ["seeds", all.length],
+    ["of these long", kind("long")],
+    ["gone on to the end", kind("fate to the end")],
     ["broken", broken],
     ["plans", stats.plans],
     ["applies", stats.applies],
@@ -101,14 +121,23 @@ function report(told: number, broken: number, stats: Stats, wallMs: number, virt
     ["power cuts", stats.powerCuts],
     ["edits by others", stats.edits],
     ["lost answers", stats.lost],
+    ["late commits", stats.late],
     ["changes settled", stats.settled],
     ["changes sent again", stats.repeats],
     ["zombies", stats.zombies],
     ["duplicates", stats.duplicates],
     ["lost", stats.missing],
     ["worst rolling window", `${Math.round(stats.worstWindow * 100)} % of its limit`],
+    ["CPU time a seed", `${Math.round(cpuMs / all.length)} ms`],
     ["wall time", `${(wallMs / 1000).toFixed(1)} s`],
     ["virtual time", `${(virtualMs / 86_400_000).toFixed(1)} days`],
   ];
   for (const [name, value] of rows) print(`${name.padEnd(22)} ${value}`);
+  const seen: readonly (keyof Stats)[] = ["kills", "zombies", "powerCuts", "lost", "late", "settled", "edits"];
+  print(`\n${["seeds with", "all", ...seen].map((name) => name.padEnd(10)).join("")}`);
+  for (const name of ["key", "conflict", "header", "no"] as const) {
+    const these = all.filter(({ createClass }) => createClass === name);
+    const counts = seen.map((what) => these.filter((story) => story.stats[what] > 0).length);
+    print([name, these.length, ...counts].map((cell) => String(cell).padEnd(10)).join(""));
+  }
 }

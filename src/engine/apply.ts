@@ -242,9 +242,13 @@ async function execute(
     }
   } catch (error) {
     if (nothingSent(run) && error instanceof EbbError && error.effect !== "transient") {
-      // Refused before the first write: there is no run to finish.
       await journal.close();
-      await world.disk.remove(run.files.directory);
+      // Refused before the first write: there is no run to finish, unless another process has taken it up meanwhile.
+      const isMine = await lock.hold().then(
+        () => run.journals === 1,
+        () => false,
+      );
+      if (isMine) await world.disk.remove(run.files.directory);
       throw error;
     }
     if (!(error instanceof EbbError) && !signals.abort.aborted) throw error;

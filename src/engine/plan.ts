@@ -63,6 +63,7 @@ export async function plan(
       await withStaging(options.memoryMb, async (staging) => {
         const refresh = options.refresh ?? sync.refresh;
         const input = {
+          world,
           sync,
           undo: undoOf(rollback, sync),
           connections,

@@ -99,8 +99,9 @@ describe("a create in doubt", () => {
     expect(await run.run()).toMatchObject({ syncs: { people: { doubt: 2 } } });
     expect(clock.now() - begun).toBeLessThan(60_000);
     fake.script.write = undefined;
-    const next = await run.plan();
-    expect(summaryOf(next)).toMatchObject({ counts: { create: 0 }, confirmed: 2 });
+    expect(summaryOf(await run.plan())).toMatchObject({ complete: false });
+    clock.advance(900_000);
+    expect(summaryOf(await run.plan())).toMatchObject({ complete: true, counts: { create: 0 }, confirmed: 2 });
     expect([...fake.creates.values()]).toEqual([1, 1]);
   });
 
@@ -135,6 +136,16 @@ describe("a create in doubt", () => {
     expect([...fake.creates.values()]).toEqual([1, 1, 1, 1]);
     expect(writes(fake)).toHaveLength(1);
   });
+});
+
+test("a plan right after a run waits until the destination shows what the run wrote", async () => {
+  const { fake, run, clock } = await fakeProject({}, { capabilities: { read: { lagSeconds: 30 } } });
+  fake.rows = people(2);
+  await run.run();
+  const written = clock.now();
+  fake.script.read = () => expect(clock.now() - written).toBeGreaterThanOrEqual(30_000);
+  expect(summaryOf(await run.plan()).counts).toMatchObject({ create: 0 });
+  expect(clock.now() - written).toBeLessThan(60_000);
 });
 
 test("whoever finds the state locked is told by whom: user, host, process and the CI job", async () => {

@@ -1,15 +1,15 @@
 /** Applies a plan, whatever happens on the way, until its run has ended or is refused. @module */
 import { apply, resume } from "../../src/engine/apply.ts";
-import { listRuns, loadRun, type RunResult } from "../../src/engine/run/runs.ts";
+import { type LoadedRun, listRuns, loadRun, type RunResult } from "../../src/engine/run/runs.ts";
 import { openState } from "../../src/engine/state/state.ts";
 import type { World } from "../../src/engine/world.ts";
 import type { Features } from "./config.ts";
 import { checkRun } from "./invariants.ts";
 import { peopleAct } from "./model.ts";
-import { type Fate, type Process, spared } from "./process.ts";
+import type { Planned } from "./planned.ts";
+import { type Doom, type Process, spared } from "./process.ts";
 import { type Random, randomOf } from "./random.ts";
 import type { Ended, Stage } from "./stage.ts";
-import type { Planned } from "./story.ts";
 import type { Applying } from "./witness.ts";
 import { projectOf } from "./world.ts";
 
@@ -19,7 +19,13 @@ const CALM_FROM = 7;
 /** Problems that only another plan solves. */
 const REFUSED = ["PLAN_STALE", "PLAN_EXPIRED"];
 
-export async function applyToItsEnd(stage: Stage, open: Planned, name: string, round: number): Promise<void> {
+/** The run as it ended, when there was one. */
+export async function applyToItsEnd(
+  stage: Stage,
+  open: Planned,
+  name: string,
+  round: number,
+): Promise<LoadedRun | undefined> {
   const { model } = stage;
   const { config, witness, clock } = model;
   const random = randomOf("apply", config.seed, round);
@@ -36,15 +42,15 @@ export async function applyToItsEnd(stage: Stage, open: Planned, name: string, r
   try {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
       if (attempt >= CALM_FROM) model.calm = true;
-      const fate = model.calm ? spared : fateOf(random, config.faults);
-      const who = stage.start(`${name}.${attempt}`, fate);
+      const doom = model.calm ? spared : doomOf(random, config.faults);
+      const who = stage.start(`${name}.${attempt}`, doom);
       model.disk.refuses = refusing(random, model.calm, who);
       witness.applying.set(who, applying);
       witness.stats.applies += 1;
       const again = attempt > 0 && random.chance(0.6);
       const ended = await throughFreeze(stage, who, zombies, random, (world) => work(world, open, stage, again));
       model.disk.refuses = () => false;
-      if (witness.violations.length > 0) return;
+      if (witness.violations.length > 0) return undefined;
       if (ended.how === "killed") witness.stats.kills += 1;
       if (ended.how === "refused") witness.tell(`${who.name} refused: ${ended.error.code}`);
       if (ended.how === "refused" && REFUSED.includes(ended.error.code)) break;
@@ -58,7 +64,7 @@ export async function applyToItsEnd(stage: Stage, open: Planned, name: string, r
       clock.advance(random.pick([100, 5_000, 31_000, 31_000, 120_000, 1_200_000]));
     }
     for (const zombie of zombies.splice(0)) await wake(stage, zombie);
-    await settleAccounts(stage, applying, open.manifest.digest);
+    return await settleAccounts(stage, applying, open.manifest.digest);
   } finally {
     model.calm = calmBefore;
   }
@@ -107,12 +113,12 @@ async function work(world: World, open: Planned, stage: Stage, again: boolean): 
   return resumed ?? apply(world, project, open, listen, signals);
 }
 
-function fateOf(random: Random, { zombies, zombiesBegin, zombiesClean, frozenAppends }: Features): Fate {
+function doomOf(random: Random, { zombies, zombiesBegin, zombiesClean, frozenAppends }: Features): Doom {
   const moment = 1 + Math.floor(random.next() ** 1.5 * 120);
   const kind = random.next();
   if (kind < 0.45) return { ...spared, killAt: moment, power: random.chance(0.3) };
   if (kind > 0.57 || !zombies) return spared;
-  const mayFreeze: Fate["mayFreeze"] = (where, been) =>
+  const mayFreeze: Doom["mayFreeze"] = (where, been) =>
     (zombiesBegin || been.has("before append")) &&
     (zombiesClean || !been.has("before replace state.json")) &&
     (frozenAppends || !/^(before|in) append|flush of/.test(where));
@@ -127,14 +133,20 @@ function refusing(random: Random, calm: boolean, who: Process): () => boolean {
 }
 
 /** What the run's journal and result say is held against what the model knows. */
-async function settleAccounts(stage: Stage, applying: Applying, digest: string): Promise<void> {
+async function settleAccounts(stage: Stage, applying: Applying, digest: string): Promise<LoadedRun | undefined> {
+  let found: LoadedRun | undefined;
   const { model } = stage;
   const world = stage.world(stage.start("inspector", spared));
   const store = openState(world, ".ebb");
   for (const name of await listRuns(world, store)) {
     if ((await world.disk.read(`${store.directory}/runs/${name}/journal.ndjson`)) === null) continue;
+    const manifest = await world.disk.read(`${store.directory}/runs/${name}/plan/manifest.json`);
+    if (!manifest?.includes(digest)) continue;
     const run = await loadRun(world, store, name);
     const cut = model.witness.stats.powerCuts > applying.powerCuts && !model.config.faults.journalAfterPowerCut;
-    if (run.manifest.digest === digest && run.result && !cut) checkRun(model, applying, run, run.result, stage.vague);
+    if (run.manifest.digest !== digest || !run.result) continue;
+    found = run;
+    if (!cut) checkRun(model, applying, run, run.result, stage.vague);
   }
+  return found;
 }

@@ -35,7 +35,7 @@ interface Sleeper {
 /** A sleep of exactly this long is the heartbeat of a lock: it wakes when time has passed, but never moves the clock. */
 const HEARTBEAT_MS = 10_000;
 /** Turns of the event loop in which whoever woke can begin what it does next. */
-const TURNS = 2;
+const TURNS = 8;
 
 export function storyClock(busy: Busy, start = Date.UTC(2026, 0, 5, 9)): StoryClock {
   let time = start;

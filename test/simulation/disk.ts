@@ -1,6 +1,6 @@
 /**
  * The disk of a story: journal, lock, state and results in memory, where a power cut can take what was not flushed; the
- * plan's own files, which the engine reads by itself, in a real folder. Each process sees it through its own fate.
+ * plan's own files, which the engine reads by itself, in a real folder. Each process sees it through its own doom.
  * @module
  */
 import { ConfigError } from "../../src/core/errors.ts";
@@ -23,15 +23,22 @@ export interface StoryDisk {
   /** Writes refused as on a full or read-only disk, as long as this says so. */
   refuses: (who: Process) => boolean;
   text(path: string): string | undefined;
+  /** What is on it now, for a disk that goes on from here. */
+  save(): SavedDisk;
+}
+
+export interface SavedDisk {
+  readonly files: ReadonlyMap<string, Readonly<File>>;
+  readonly holder: Process | undefined;
 }
 
 /** What the engine writes only through its disk: all of the state but the plan's and the ledger's own files. */
 const isHot = (path: string) =>
   path.includes("/meeting/") || (path.includes("/.ebb/") && !path.includes("/plan/") && !path.endsWith(".parquet"));
 
-export function storyDisk(): StoryDisk {
-  const files = new Map<string, File>();
-  let holder: Process | undefined;
+export function storyDisk(saved?: SavedDisk): StoryDisk {
+  const files = new Map<string, File>([...(saved?.files ?? [])].map(([path, file]) => [path, { ...file }]));
+  let holder = saved?.holder;
   const put = (path: string, text: string, who: Process) => {
     files.set(path, { text, durable: text.length });
     if (path.endsWith("/lock.json")) holder = who;
@@ -40,6 +47,7 @@ export function storyDisk(): StoryDisk {
     refuses: () => false,
     holder: () => (files.has([...files.keys()].find((path) => path.endsWith("/lock.json")) ?? "") ? holder : undefined),
     text: (path) => files.get(path)?.text,
+    save: () => ({ files: new Map([...files].map(([path, file]) => [path, { ...file }])), holder }),
     losePower() {
       for (const file of files.values()) file.text = file.text.slice(0, file.durable);
     },

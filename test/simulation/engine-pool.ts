@@ -5,6 +5,7 @@
  */
 import { DuckDBConnection, DuckDBInstance, DuckDBResult } from "@duckdb/node-api";
 import type { Busy } from "./clock.ts";
+import { questionOf, remembered } from "./engine-memo.ts";
 
 type Work = <T>(work: () => Promise<T>) => Promise<T>;
 
@@ -42,7 +43,7 @@ export function poolEngines(): Busy {
   const { create } = DuckDBInstance;
   const connect = DuckDBInstance.prototype.connect;
   const register = DuckDBConnection.prototype.registerScalarFunction;
-  const { run, stream } = DuckDBConnection.prototype;
+  const { run, stream, createAppender } = DuckDBConnection.prototype;
   const fetchChunk = DuckDBResult.prototype.fetchChunk;
   const free: DuckDBInstance[] = [];
   let reused = false;
@@ -73,11 +74,23 @@ export function poolEngines(): Busy {
       if (!reused) throw error;
     }
   };
+  const fetch = (result: DuckDBResult) => fetchChunk.call(result);
   DuckDBConnection.prototype.run = function (...given) {
-    return turns.inTurn(() => run.apply(this, given));
+    return turns.inTurn(() => {
+      const question = questionOf(given[0]);
+      const ask = () => run.apply(this, given);
+      return question === undefined ? ask() : remembered(`run ${question}`, ask, fetch);
+    });
   };
   DuckDBConnection.prototype.stream = function (...given) {
-    return turns.inTurn(() => stream.apply(this, given));
+    return turns.inTurn(() => {
+      const question = questionOf(given[0]);
+      const ask = () => stream.apply(this, given);
+      return question === undefined ? ask() : remembered(`stream ${question}`, ask, fetch);
+    });
+  };
+  DuckDBConnection.prototype.createAppender = function (...given) {
+    return turns.inTurn(() => createAppender.apply(this, given));
   };
   DuckDBResult.prototype.fetchChunk = function () {
     return turns.inTurn(() => fetchChunk.call(this));

@@ -3,10 +3,10 @@
 import type { Capabilities } from "../../src/connector/index.ts";
 import type { StoryClock } from "./clock.ts";
 import { capabilitiesOf, type StoryConfig } from "./config.ts";
-import type { StoryDisk } from "./disk.ts";
+import type { SavedDisk, StoryDisk } from "./disk.ts";
 import { randomOf } from "./random.ts";
-import { makeStore, type Store, type Values } from "./store.ts";
-import { makeWitness, type Witness } from "./witness.ts";
+import { makeStore, type SavedStore, type Store, type Values } from "./store.ts";
+import { makeWitness, type SavedWitness, type Witness } from "./witness.ts";
 
 export interface Model {
   readonly config: StoryConfig;
@@ -42,21 +42,51 @@ export interface Replay {
   readonly outcomes: Map<string, unknown>;
 }
 
-export function makeModel(config: StoryConfig, clock: StoryClock, disk: StoryDisk): Model {
+/** All of a model that a later one goes on from: plain data, of which nothing is shared with what it was taken from. */
+export interface SavedModel {
+  readonly now: number;
+  readonly disk: SavedDisk;
+  readonly store: SavedStore;
+  readonly witness: SavedWitness;
+  readonly rows: readonly Values[];
+  readonly asked: ReadonlyMap<string, number>;
+  readonly jobs: ReadonlyMap<string, Job>;
+  readonly replays: ReadonlyMap<string, Replay>;
+}
+
+const copyReplays = (replays: ReadonlyMap<string, Replay>) =>
+  new Map([...replays].map(([id, { body, outcomes }]) => [id, { body, outcomes: new Map(outcomes) }]));
+
+/** Nothing may be under way: what lands later belongs to the model it was begun in. */
+export function saveModel({ clock, disk, store, witness, rows, pending, asked, jobs, replays }: Model): SavedModel {
+  if (pending.length > 0) throw new TypeError("something is still to land");
+  return {
+    now: clock.now(),
+    disk: disk.save(),
+    store: store.save(),
+    witness: witness.save(),
+    rows: [...rows],
+    asked: new Map(asked),
+    jobs: new Map(jobs),
+    replays: copyReplays(replays),
+  };
+}
+
+export function makeModel(config: StoryConfig, clock: StoryClock, disk: StoryDisk, saved?: SavedModel): Model {
   return {
     config,
     clock,
     disk,
-    store: makeStore(),
+    store: makeStore(saved?.store),
     capabilities: capabilitiesOf(config),
-    witness: makeWitness(clock.now),
-    rows: [],
+    witness: makeWitness(clock.now, saved?.witness),
+    rows: [...(saved?.rows ?? [])],
     calm: false,
     landing: undefined,
     pending: [],
-    asked: new Map(),
-    jobs: new Map(),
-    replays: new Map(),
+    asked: new Map(saved?.asked),
+    jobs: new Map(saved?.jobs),
+    replays: copyReplays(saved?.replays ?? new Map()),
   };
 }
 

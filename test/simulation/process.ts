@@ -3,7 +3,7 @@
 /** What a killed process leaves: from one moment on nothing it does has any effect. Not an error Ebb knows. */
 export class Killed extends Error {}
 
-export interface Fate {
+export interface Doom {
   /** Number of the moment it dies at, counted from 1; 0 never. */
   readonly killAt: number;
   /** The machine loses power with it: what was not flushed is gone. */
@@ -14,7 +14,7 @@ export interface Fate {
   readonly mayFreeze: (where: string, been: ReadonlySet<string>) => boolean;
 }
 
-export const spared: Fate = { killAt: 0, power: false, freezeAt: 0, mayFreeze: () => false };
+export const spared: Doom = { killAt: 0, power: false, freezeAt: 0, mayFreeze: () => false };
 
 export interface Process {
   readonly name: string;
@@ -35,7 +35,7 @@ export interface Process {
   readonly froze: Promise<void>;
 }
 
-export function startProcess(name: string, fate: Fate, onDeath: (fate: Fate) => void, onThaw: () => void): Process {
+export function startProcess(name: string, doom: Doom, onDeath: (doom: Doom) => void, onThaw: () => void): Process {
   let moments = 0;
   let dead = false;
   let frozen = false;
@@ -54,10 +54,10 @@ export function startProcess(name: string, fate: Fate, onDeath: (fate: Fate) => 
   const come = (where: string) => {
     moments += 1;
     been.add(where);
-    if (moments === fate.killAt) {
+    if (moments === doom.killAt) {
       dead = true;
       place = where;
-      onDeath(fate);
+      onDeath(doom);
     }
     if (dead) throw new Killed("killed");
   };
@@ -81,7 +81,7 @@ export function startProcess(name: string, fate: Fate, onDeath: (fate: Fate) => 
     async pass(where) {
       await still();
       come(where);
-      if (fate.freezeAt > 0 && moments >= fate.freezeAt && place === "" && fate.mayFreeze(where, been)) {
+      if (doom.freezeAt > 0 && moments >= doom.freezeAt && place === "" && doom.mayFreeze(where, been)) {
         frozen = true;
         place = where;
         thawed = new Promise((resolve) => {

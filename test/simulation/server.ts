@@ -133,9 +133,10 @@ async function write(model: Model, who: Process, sent: Sent): Promise<Answer | B
   }
   if (config.tickets) return beginJob(model, who, sent, fault, doing, [first, rest], fate);
   if (fault === "half") doing(first);
-  else if (fault === "late")
+  else if (fault === "late") {
+    witness.stats.late += 1;
     model.pending.push({ at: clock.now() + fate * config.lagSeconds * 450, land: () => doing(sent.changes) });
-  else {
+  } else {
     const outcomes = doing(sent.changes);
     if (!fault || !unanswered.includes(fault))
       return { status: 200, body: { outcomes: garbled(outcomes, fault, fate) } };

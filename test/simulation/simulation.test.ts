@@ -1,9 +1,9 @@
 /** Stories of the simulation in the ordinary tests: a few of the thousands `npm run simulate` tells, and that its rules can break. @module */
 import { existsSync } from "node:fs";
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { configOf, type StoryConfig } from "./config.ts";
+import type { StoryConfig } from "./config.ts";
 import type { Model } from "./model.ts";
-import { tellStory } from "./story.ts";
+import { tellStories, tellStory } from "./story.ts";
 import type { Rule } from "./witness.ts";
 
 beforeAll(() => {
@@ -13,10 +13,8 @@ beforeAll(() => {
 const SEEDS = 60;
 
 test(`every rule holds in the stories 1 to ${SEEDS}`, { timeout: 600_000 }, async () => {
-  for (let seed = 1; seed <= SEEDS; seed++) {
-    const { violations } = await tellStory(seed);
+  for await (const { seed, violations } of tellStories(1, SEEDS))
     expect(violations, `npm run simulate -- --seed ${seed} --verbose`).toEqual([]);
-  }
 });
 
 test("the same seed tells the same story", { timeout: 120_000 }, async () => {
@@ -26,6 +24,12 @@ test("the same seed tells the same story", { timeout: 120_000 }, async () => {
     expect(again.digest).toBe(once.digest);
   }
   expect((await tellStory(3)).digest).not.toBe((await tellStory(4)).digest);
+});
+
+test("a fate is the same alone and after others of its preparation", { timeout: 120_000 }, async () => {
+  for await (const { seed, digest } of tellStories(121, 4)) expect((await tellStory(seed)).digest).toBe(digest);
+  for (const seed of [124, 122])
+    for await (const { digest } of tellStories(seed, 1)) expect(digest).toBe((await tellStory(seed)).digest);
 });
 
 /** A destination that does nothing by itself to keep Ebb from harm. */
@@ -144,9 +148,9 @@ const sabotages: readonly Sabotage[] = [
 describe("each rule can break", () => {
   test.each(sabotages)("$what: $breaks", { timeout: 120_000 }, async ({ breaks, config, sabotage }) => {
     const broken = new Set<Rule>();
-    for (let seed = 1; seed <= 40 && !broken.has(breaks); seed++) {
-      const given = { ...configOf(seed), ...plain, ...config };
-      for (const { rule } of (await tellStory(seed, { config: given, sabotage })).violations) broken.add(rule);
+    for await (const { violations } of tellStories(1, 60, { config: { ...plain, ...config }, sabotage })) {
+      for (const { rule } of violations) broken.add(rule);
+      if (broken.has(breaks)) break;
     }
     expect([...broken]).toContain(breaks);
   });

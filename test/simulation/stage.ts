@@ -2,7 +2,7 @@
 import { EbbError } from "../../src/core/errors.ts";
 import type { World } from "../../src/engine/world.ts";
 import type { Model } from "./model.ts";
-import { type Fate, type Process, startProcess } from "./process.ts";
+import { type Doom, type Process, startProcess } from "./process.ts";
 import { processWorld } from "./world.ts";
 
 export type Ended<T> =
@@ -17,21 +17,21 @@ export interface Stage {
   readonly directory: string;
   /** Keys of which nobody can know for sure what Ebb did to them. */
   readonly vague: Set<string>;
-  start(name: string, fate: Fate): Process;
+  start(name: string, doom: Doom): Process;
   world(who: Process): World;
   run<T>(who: Process, work: (world: World) => Promise<T>): Promise<Ended<T>>;
 }
 
-export function makeStage(model: Model, directory: string): Stage {
+export function makeStage(model: Model, directory: string, vague: ReadonlySet<string> = new Set()): Stage {
   const { witness, disk, clock } = model;
   const stage: Stage = {
     model,
     directory,
-    vague: new Set(),
-    start: (name, fate) =>
+    vague: new Set(vague),
+    start: (name, doom) =>
       startProcess(
         name,
-        fate,
+        doom,
         ({ power }) => {
           if (power) {
             witness.stats.powerCuts += 1;

@@ -29,15 +29,22 @@ export interface Store {
   ofKey(key: string): readonly Stored[];
   write(id: string, key: string, version: Omit<Version, "seenAt"> & { readonly lagMs: number }): void;
   newId(): string;
+  save(): SavedStore;
 }
 
-export function makeStore(): Store {
-  const records = new Map<string, Stored>();
-  let next = 1;
+export interface SavedStore {
+  readonly records: ReadonlyMap<string, Stored>;
+  readonly next: number;
+}
+
+export function makeStore(saved?: SavedStore): Store {
+  const records = new Map(saved?.records);
+  let next = saved?.next ?? 1;
   const last = (id: string): Version | undefined => records.get(id)?.versions.at(-1);
   return {
     records,
     newId: () => `r${next++}`,
+    save: () => ({ records: new Map(records), next }),
     now: (id) => last(id)?.fields ?? null,
     shown: (id, at) => records.get(id)?.versions.findLast(({ seenAt }) => seenAt <= at),
     ofKey: (key) => [...records.values()].filter((one) => one.key === key && last(one.id)?.fields),

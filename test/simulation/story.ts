@@ -1,32 +1,31 @@
-/** One story, from its seed to its end. @module */
+/**
+ * One story for each seed. Making a plan costs far more than living through what comes after it, so a few seeds share
+ * what goes before (a preparation), and each has its own fate from there: faults, kills, sleepers, power cuts, other
+ * people's edits. Now and then a seed's story is a long one, from its own beginning to its own end.
+ * @module
+ */
 import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isEmpty } from "../../src/core/plan.ts";
-import type { Change } from "../../src/core/types.ts";
-import { readChanges } from "../../src/engine/diff/changes.ts";
-import { plan } from "../../src/engine/plan.ts";
-import type { OpenPlan } from "../../src/engine/plan-file.ts";
-import { unfinishedRuns } from "../../src/engine/run/runs.ts";
-import { withStaging } from "../../src/engine/staging/scratch.ts";
-import { openState } from "../../src/engine/state/state.ts";
-import { applyToItsEnd } from "./apply-to-its-end.ts";
 import { storyClock } from "./clock.ts";
 import { configOf, type StoryConfig } from "./config.ts";
 import { storyDisk } from "./disk.ts";
 import { poolEngines } from "./engine-pool.ts";
-import { ambiguous, checkEnd, touchedAtAll } from "./invariants.ts";
-import { landDue, type Model, makeModel, mendSource, moveSource, peopleAct } from "./model.ts";
-import { spared } from "./process.ts";
-import { randomOf } from "./random.ts";
-import { makeStage, type Stage } from "./stage.ts";
-import type { Stats, Violation } from "./witness.ts";
-import { projectOf } from "./world.ts";
+import { liveFate } from "./fates.ts";
+import { tellLong } from "./long.ts";
+import { type Model, makeModel } from "./model.ts";
+import { backupOf, type Preparation, prepare } from "./preparation.ts";
+import { makeStage } from "./stage.ts";
+import { addStats, type Stats, type Violation } from "./witness.ts";
+
+/** Seeds that share a preparation. */
+export const FATES = 10;
 
 export interface StoryResult {
   readonly seed: number;
   readonly config: StoryConfig;
+  readonly kind: "fate" | "fate to the end" | "long";
   /** Equal for equal stories. */
   readonly digest: string;
   readonly violations: readonly Violation[];
@@ -36,144 +35,126 @@ export interface StoryResult {
 }
 
 export interface StoryOptions {
-  readonly config?: StoryConfig;
+  readonly config?: Partial<StoryConfig>;
   /** Changes the model before the story begins, so that a test can see a rule break. */
   readonly sabotage?: (model: Model) => void;
 }
 
 /** A story that has not ended after so long is stuck. */
-const STUCK_MS = 20_000;
+const STUCK_MS = 60_000;
 
+/** One long story in so many preparations, one fate that goes on to the full end in so many seeds. */
+const LONG_EVERY = 10;
+const END_EVERY = 20;
+
+function kindOf(seed: number): StoryResult["kind"] {
+  if (seed % (FATES * LONG_EVERY) === 0) return "long";
+  return seed % END_EVERY === END_EVERY - 1 ? "fate to the end" : "fate";
+}
+
+/** The story of one seed, by itself: the same as when it is told together with others. */
 export async function tellStory(seed: number, options: StoryOptions = {}): Promise<StoryResult> {
-  const config = options.config ?? configOf(seed);
-  const clock = storyClock(poolEngines());
-  const model = makeModel(config, clock, storyDisk());
-  const directory = await mkdtemp(join(tmpdir(), "ebb-story-"));
+  for await (const story of tellStories(seed, 1, options)) return story;
+  throw new TypeError("no story");
+}
+
+/** The stories of some seeds in turn. What was spent on a preparation counts for the first of its seeds told here. */
+export async function* tellStories(
+  from: number,
+  count: number,
+  options: StoryOptions = {},
+): AsyncIterable<StoryResult> {
+  let shared: { readonly number: number; readonly preparation: Prepared } | undefined;
+  try {
+    for (let seed = from; seed < from + count; seed++) {
+      if (kindOf(seed) === "long") {
+        yield await told(seed, options, undefined);
+        continue;
+      }
+      const number = Math.floor(seed / FATES);
+      const anew = shared?.number !== number;
+      if (anew) await remove(shared?.preparation.directory);
+      if (!shared || anew) shared = { number, preparation: await prepared(number, options) };
+      const { preparation } = shared;
+      const story = await told(seed, options, preparation);
+      if (anew) addStats(story.stats, preparation.model.witness.stats);
+      yield story;
+    }
+  } finally {
+    await remove(shared?.preparation.directory);
+  }
+}
+
+interface Prepared {
+  readonly directory: string;
+  readonly model: Model;
+  /** Absent when a rule broke on the way. */
+  readonly preparation: Preparation | undefined;
+}
+
+async function prepared(number: number, { config, sabotage }: StoryOptions): Promise<Prepared> {
+  const directory = await makeFolder();
+  // No seed of a story is negative.
+  const own = -1 - number;
+  const model = makeModel({ ...configOf(own), ...config, seed: own }, storyClock(poolEngines()), storyDisk());
+  sabotage?.(model);
+  const preparation = await watched(model, () => prepare(makeStage(model, directory)));
+  return { directory, model, preparation };
+}
+
+async function told(seed: number, { config: given, sabotage }: StoryOptions, before?: Prepared): Promise<StoryResult> {
+  const kind = kindOf(seed);
+  const result = (model: Model, started: number): StoryResult => {
+    const { violations, events, stats } = model.witness;
+    const digest = createHash("sha256").update(events.join("\n")).digest("hex").slice(0, 16);
+    const virtualMs = model.clock.now() - started;
+    return { seed, config: model.config, kind, digest, violations, events, stats: { ...stats }, virtualMs };
+  };
+  if (before && !before.preparation) return result(before.model, before.model.clock.now());
+  const directory = before?.directory ?? (await makeFolder());
+  const saved = before?.preparation?.saved;
+  const clock = storyClock(poolEngines(), saved?.now);
+  const own = configOf(seed);
+  const config: StoryConfig = before
+    ? { ...before.model.config, seed, trouble: own.trouble, latencyMs: own.latencyMs, ...given }
+    : { ...own, ...given };
+  const model = makeModel({ ...config, seed }, clock, storyDisk(saved?.disk), saved);
   const started = clock.now();
-  options.sabotage?.(model);
+  sabotage?.(model);
   model.witness.tell(JSON.stringify({ ...config, faults: undefined }));
+  await watched(model, async () => {
+    const { preparation } = before ?? {};
+    const stage = makeStage(model, directory, preparation?.vague);
+    await (preparation ? liveFate(stage, preparation, kind === "fate to the end") : tellLong(stage));
+  });
+  if (!before) await remove(directory);
+  return result(model, started);
+}
+
+/** Whatever goes wrong in the telling is a broken rule; so is a story that does not end. */
+async function watched<T>({ witness }: Model, tell: () => Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
-  const stuck = new Promise<void>((resolve) => {
+  const stuck = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => {
-      model.witness.broken("engine error", "the story is stuck");
-      resolve();
+      witness.broken("engine error", "the story is stuck");
+      resolve(undefined);
     }, STUCK_MS);
   });
   try {
-    await Promise.race([go(makeStage(model, directory)), stuck]);
+    return await Promise.race([tell(), stuck]);
   } catch (error) {
-    model.witness.broken("engine error", error instanceof Error ? (error.stack ?? error.message) : String(error));
+    witness.broken("engine error", error instanceof Error ? (error.stack ?? error.message) : String(error));
+    return undefined;
   } finally {
     clearTimeout(timer);
-    // A story that is stuck may still write there.
-    await rm(directory, { recursive: true, force: true }).catch(() => undefined);
   }
-  const { violations, events, stats } = model.witness;
-  const digest = createHash("sha256").update(events.join("\n")).digest("hex").slice(0, 16);
-  return { seed, config, digest, violations, events, stats, virtualMs: clock.now() - started };
 }
 
-async function go(stage: Stage): Promise<void> {
-  const { model } = stage;
-  const { config, clock, witness } = model;
-  const random = randomOf("story", config.seed);
-  for (let round = 0; round < config.rounds; round++) {
-    moveSource(model, round);
-    for (let n = random.int(3); n > 0; n--) peopleAct(model, "before plan", round, n);
-    clock.advance(random.int(3) * 40_000 + (config.faults.planWithinLag ? 0 : config.lagSeconds * 1_000));
-    landDue(model);
-    const open = await planned(stage, `plan${round}`);
-    if (!open) continue;
-    for (let n = random.int(3); n > 0; n--) peopleAct(model, "after plan", round, n);
-    clock.advance(random.chance(0.03) ? 25 * 3_600_000 : random.int(5) * 60_000);
-    await applyToItsEnd(stage, open, `run${round}`, round);
-    if (witness.violations.length > 0) return;
-  }
-  await end(stage);
-}
+const makeFolder = () => mkdtemp(join(tmpdir(), "ebb-story-"));
 
-/** Faults are over: a few rounds must bring everything to where the source wants it, and then there is nothing to do. */
-async function end(stage: Stage): Promise<void> {
-  const { model } = stage;
-  const { config, clock, witness } = model;
-  model.calm = true;
-  clock.advance(3_600_000);
-  landDue(model);
-  mendSource(model);
-  const blind = config.reading === "none" && touchedAtAll(model);
-  let empty = false;
-  for (let round = 0; round < 4 && !empty; round++) {
-    const open = await planned(stage, `end${round}`);
-    if (!open) return witness.broken("converged", "no plan although nothing goes wrong any more");
-    empty = isEmpty(open.summary);
-    if (!empty || (round === 0 && open.confirms)) await applyToItsEnd(stage, open, `end${round}`, 100 + round);
-    clock.advance(120_000);
-    if (witness.violations.length > 0) return;
-  }
-  if (!empty && !blind) witness.broken("converged", "plan after plan is not empty");
-  checkEnd(model, stage.vague);
-  const comparable = config.onDrift === "overwrite" && (config.mode === "upsert" || config.mode === "mirror");
-  if (comparable && !blind && !ambiguous(model) && stage.vague.size === 0) {
-    const off = await planned(stage, "off", "off");
-    const wants = off?.changes.filter(
-      (change) =>
-        change.action !== "delete" ||
-        (config.faults.ledgerForgets && config.lagSeconds === 0) ||
-        model.store.now(change.id),
-    );
-    if (wants && wants.length > 0)
-      witness.broken("converged", `the ledger wants ${JSON.stringify(wants)} after an empty plan`);
-  }
-  const inspector = stage.world(stage.start("inspector", spared));
-  const left = await unfinishedRuns(inspector, openState(inspector, ".ebb"));
-  if (left.length > 0) witness.broken("converged", `run ${left[0]?.run} was never finished`);
-}
-
-export interface Planned extends OpenPlan {
-  readonly changes: readonly Change[];
-  /** Records it would only note in the ledger. */
-  readonly confirms: boolean;
-}
-
-/** Plans until there is a plan that could be read whole; undefined when something stands in its way. */
-async function planned(stage: Stage, name: string, refresh?: "off"): Promise<Planned | undefined> {
-  const { model, directory } = stage;
-  const { witness, clock } = model;
-  const never = new AbortController().signal;
-  const trouble = model.calm;
-  for (let attempt = 0; attempt < 5; attempt++) {
-    if (attempt > 2) model.calm = true;
-    const who = stage.start(`${name}.${attempt}`, spared);
-    const folder = await mkdtemp(join(directory, "plan-"));
-    witness.stats.plans += 1;
-    const ended = await stage.run(who, (world) =>
-      plan(
-        world,
-        projectOf(model.config),
-        { directory: folder, ...(refresh ? { refresh } : {}) },
-        () => undefined,
-        never,
-      ),
-    );
-    model.calm = trouble;
-    if (ended.how === "done" && ended.value.manifest.complete) {
-      const open = ended.value;
-      const [sync] = open.manifest.syncs;
-      const changes: Change[] = [];
-      if (sync && sync.changes > 0)
-        await withStaging(undefined, async (staging) => {
-          for await (const { change } of readChanges(staging, open.directory, sync)) changes.push(change);
-        });
-      const { counts, rejected, confirmed } = open.summary.syncs[0] ?? {};
-      witness.tell(`${name} ${JSON.stringify({ counts, confirmed, rejected: rejected?.length })}`);
-      for (const change of changes) witness.tell(`  ${JSON.stringify(change)}`);
-      return { ...open, changes, confirms: (confirmed ?? 0) > 0 };
-    }
-    if (ended.how === "done")
-      witness.tell(`${name} is incomplete: ${ended.value.summary.syncs[0]?.problem?.split(":")[0]}`);
-    else if (ended.how === "refused") witness.tell(`${name} refused: ${ended.error.code}`);
-    if (witness.violations.length > 0) return undefined;
-    clock.advance(700_000);
-  }
-  return undefined;
+/** A story that is stuck may still write there. */
+async function remove(directory: string | undefined): Promise<void> {
+  if (!directory) return;
+  for (const one of [directory, backupOf(directory)])
+    await rm(one, { recursive: true, force: true }).catch(() => undefined);
 }

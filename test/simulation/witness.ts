@@ -53,6 +53,7 @@ export interface Witness {
   readonly applying: Map<Process, Applying>;
   broken(rule: Rule, message: string): void;
   tell(event: string): void;
+  save(): SavedWitness;
 }
 
 export interface Stats {
@@ -62,6 +63,8 @@ export interface Stats {
   powerCuts: number;
   edits: number;
   lost: number;
+  /** Calls that broke and whose effect came later. */
+  late: number;
   settled: number;
   repeats: number;
   zombies: number;
@@ -78,6 +81,7 @@ export const noStats = (): Stats => ({
   powerCuts: 0,
   edits: 0,
   lost: 0,
+  late: 0,
   settled: 0,
   repeats: 0,
   zombies: 0,
@@ -91,10 +95,18 @@ export function addStats(sum: Stats, more: Stats): void {
     sum[name] = name === "worstWindow" ? Math.max(sum[name], more[name]) : sum[name] + more[name];
 }
 
-export function makeWitness(now: () => number): Witness {
-  const start = now();
+export interface SavedWitness {
+  readonly start: number;
+  readonly events: readonly string[];
+  readonly calls: Witness["calls"];
+}
+
+/** @param saved what was seen before; what was counted is counted there */
+export function makeWitness(now: () => number, saved?: SavedWitness): Witness {
+  const start = saved?.start ?? now();
   const violations: Violation[] = [];
-  const events: string[] = [];
+  const events: string[] = [...(saved?.events ?? [])];
+  const calls = [...(saved?.calls ?? [])];
   const tell = (event: string) => {
     events.push(`${((now() - start) / 1000).toFixed(3).padStart(10)} ${event}`);
   };
@@ -102,9 +114,10 @@ export function makeWitness(now: () => number): Witness {
     violations,
     events,
     tell,
-    calls: [],
+    calls,
     looks: [],
     stats: noStats(),
+    save: () => ({ start, events: [...events], calls: [...calls] }),
     applying: new Map(),
     broken(rule, message) {
       violations.push({ rule, message });

@@ -11,10 +11,11 @@ import { type Staging, table } from "../staging/staging.ts";
 import { ledgerSql } from "../state/ledger.ts";
 import { recordedSegments } from "../state/recorded.ts";
 import { fileName, type State, type StateStore } from "../state/state.ts";
-import type { Listener } from "../world.ts";
+import type { Listener, World } from "../world.ts";
 import { type DiffInput, stageCandidates, stageChanges } from "./diff.ts";
 import { partsFor } from "./differing.ts";
 import { hashedFields, keyTypeOf, matchTypes, syncFields } from "./fields.ts";
+import { untilVisible } from "./lag.ts";
 import { saveMarks } from "./marks.ts";
 import { withNewFields } from "./new-fields.ts";
 import { changesSql, confirmedSql, leftMoved, stageForgotten, typesOf } from "./saved.ts";
@@ -26,6 +27,7 @@ import { stageUndo, type Undo, undoSync } from "./undo.ts";
 import { stageWanted } from "./wanted.ts";
 
 export interface PlanSyncInput {
+  readonly world: Pick<World, "now" | "sleep">;
   readonly sync: Sync;
   readonly connections: Connections;
   readonly store: StateStore;
@@ -154,6 +156,7 @@ async function planDescribed(
     onPhase: phase,
     onRows: (done: number) => listen({ type: "progress", sync: sync.name, phase: "destination", done }),
   };
+  if (input.refresh !== "off") await untilVisible(input, open, signal);
   const { diff, observed } = await stageSides(staging, base, sides, signal);
 
   phase("diff");

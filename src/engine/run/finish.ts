@@ -134,6 +134,7 @@ async function foldSync(
     account,
     object: sync.destination.object,
     segments,
+    writtenAt: world.now(),
     observedAt: await coveredSince(),
     types,
   };

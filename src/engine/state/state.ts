@@ -37,6 +37,8 @@ export interface LedgerState {
   readonly object: string;
   /** Oldest first; a later row of a key replaces an earlier one. */
   readonly segments: readonly Segment[];
+  /** When a run last wrote to the destination, milliseconds since the epoch of the machine that ran it. */
+  readonly writtenAt?: number;
   /** Destination's clock at the last complete read, for reads of what changed since. */
   readonly observedAt: string | null;
   /** Types the recorded values were canonical in. */
