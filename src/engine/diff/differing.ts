@@ -12,12 +12,15 @@ import { join } from "node:path";
 import { literal } from "../../core/sql.ts";
 import { type Staging, table } from "../staging/staging.ts";
 
-/** Rows of the larger side that are joined at once: what fits in the engine's memory limit. */
-const PART_ROWS = 10_000_000;
+/** Rows of the larger side that are joined in one go: what fits in the engine's memory limit. */
+const WHOLE_ROWS = 10_000_000;
+/** In parts, rows of the larger side that are joined at once: less, for what is written and read again wants room too. */
+const PART_ROWS = 5_000_000;
 
 /** How many parts sides of so many rows are joined in. */
 export function partsFor(...rows: readonly number[]): number {
-  return Math.ceil(Math.max(...rows) / PART_ROWS);
+  const most = Math.max(...rows);
+  return most <= WHOLE_ROWS ? 1 : Math.ceil(most / PART_ROWS);
 }
 
 export interface DifferingInput {
