@@ -46,6 +46,33 @@ describe("a create in doubt", () => {
     expect([...fake.creates.values()]).toEqual([1, 1, 1]);
   });
 
+  test("under an idempotency key stays in doubt while the run is stopped, and is sent as the same batch again", async () => {
+    const { fake, run } = await fakeProject(
+      {},
+      {
+        capabilities: {
+          createIsIdempotent: "header",
+          read: { keys: 0, ids: 0 },
+          write: [{ name: "batch", above: 0, records: 2, concurrency: 1, calls: 1 }],
+        },
+      },
+    );
+    fake.rows = people(3);
+    const done = new Map<string, Batch>();
+    let away = true;
+    fake.script.write = async function* (batch) {
+      // Each key does its work once; the answers are lost while the connection is bad.
+      if (!done.has(batch.id)) fake.commit(batch);
+      done.set(batch.id, batch);
+      if (!away) yield { outcomes: batch.changes.map(({ key }) => applied(key, `id-${key}`)) };
+    };
+    expect(await run.run()).toMatchObject({ status: "stopped", syncs: { people: { sent: 2, waiting: 1 } } });
+    away = false;
+    expect(await run.resume()).toMatchObject({ status: "applied", syncs: { people: { applied: 3 } } });
+    expect([...fake.creates.values()]).toEqual([1, 1, 1]);
+    expect(done.size).toBe(2);
+  });
+
   test("under a key that may be forgotten by now is left in doubt", async () => {
     const { fake, run, clock } = await fakeProject(
       {},

@@ -82,8 +82,19 @@ async function send(
   if (changes.length === 0) return;
   const batch = batchOf(desk, route, changes, desk.world.now());
   await desk.recorder.intent(batch);
+  await transmit(desk, batch, changes, attempt, signal);
+}
+
+/** Sends a batch whose intent is on record. */
+async function transmit(
+  desk: BatchDesk,
+  batch: SentBatch,
+  left: readonly Change[],
+  attempt: number,
+  signal: AbortSignal,
+): Promise<void> {
   const start = (s: AbortSignal) => desk.open.destination.write(batch, s);
-  await receive(desk, batch, { start, left: changes, attempt, ticket: null }, signal);
+  await receive(desk, batch, { start, left, attempt, ticket: null }, signal);
 }
 
 async function receive(desk: BatchDesk, batch: SentBatch, exchange: Exchange, signal: AbortSignal): Promise<void> {
@@ -184,16 +195,14 @@ async function settleAndResend(
   await desk.recorder.outcomes(id, changes, settled.outcomes);
   if (settled.doubt.length > 0) await desk.recorder.doubt(id, settled.doubt);
   if (settled.resend.length === 0) return;
-  if (attempt >= MAX_ATTEMPTS) {
-    await desk.recorder.unsent(id, settled.resend);
-    throw noAnswer(desk);
-  }
   if (settled.blind && batch.action === "create" && desk.planned.createIsIdempotent === "header") {
-    // Under its idempotency key it does its work once, however often it is sent; but only as the very same batch.
-    const start = (s: AbortSignal) => desk.open.destination.write(batch, s);
-    return receive(desk, batch, { start, left: changes, attempt: attempt + 1, ticket: null }, signal);
+    // Under its idempotency key it does its work once, however often it is sent; but only as the very same batch, so it
+    // stays the one its changes were sent with.
+    if (attempt >= MAX_ATTEMPTS) throw noAnswer(desk);
+    return transmit(desk, batch, changes, attempt + 1, signal);
   }
   await desk.recorder.unsent(id, settled.resend);
+  if (attempt >= MAX_ATTEMPTS) throw noAnswer(desk);
   await send(desk, route, settled.resend, attempt + 1, signal);
 }
 
