@@ -26,6 +26,7 @@ export function benchWorld(directory: string): World {
     env: process.env,
     disk: localDisk,
     now: Date.now,
+    steady: Date.now,
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     randomName: () => Math.random().toString(36).slice(2, 10),
     after: () => () => undefined,

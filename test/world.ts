@@ -64,6 +64,7 @@ export async function testWorld(options: WorldOptions): Promise<TestWorld> {
     env: options.env ?? {},
     disk: options.disk ?? localDisk,
     now: options.realTime ? Date.now : clock.now,
+    steady: options.realTime ? Date.now : clock.now,
     sleep: options.realTime ? (ms, signal) => wait(ms, undefined, { signal }) : clock.sleep,
     randomName: () => randomBytes(8).toString("hex"),
     after: () => () => undefined,

@@ -19,6 +19,7 @@ export function realWorld(front: Front): World {
     env: process.env,
     disk: localDisk,
     now: Date.now,
+    steady: () => performance.timeOrigin + performance.now(),
     sleep: async (ms, signal) => {
       await wait(ms, undefined, { signal });
     },

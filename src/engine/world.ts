@@ -12,6 +12,8 @@ export interface World {
   readonly disk: Disk;
   /** Milliseconds since the epoch. */
   now(): number;
+  /** As {@link now}, except that nobody can set it forward or back while the process lives: what is paced goes by it. */
+  steady(): number;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** Does something after so many milliseconds of real time, unless what it answers is called before. */
   after(ms: number, act: () => void): () => void;

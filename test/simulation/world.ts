@@ -20,6 +20,7 @@ export function processWorld(model: Model, who: Process, directory: string): Wor
     env: {},
     disk: disk.of(who),
     now: clock.now,
+    steady: clock.now,
     async sleep(ms, signal) {
       await who.still();
       await clock.sleep(who, ms, signal);

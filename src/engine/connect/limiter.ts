@@ -28,7 +28,7 @@ const RETRIES = { most: 100, cost: 5, refund: 1 };
 /** Longer than this nobody waits with the lock held. */
 const LONGEST_WAIT_MS = 300_000;
 
-export function createLimiter(world: Pick<World, "now" | "sleep">, options: LimiterOptions): Limiter {
+export function createLimiter(world: Pick<World, "steady" | "sleep">, options: LimiterOptions): Limiter {
   const { connection, rates, concurrency = [], cell = memoryCell(fresh) } = options;
   let calls = 0;
   let tellWait = options.onWait;
@@ -40,7 +40,7 @@ export function createLimiter(world: Pick<World, "now" | "sleep">, options: Limi
     for (;;) {
       signal.throwIfAborted();
       const verdict = await cell.change((pace) => {
-        const found = take(pace, rates, buckets, world.now());
+        const found = take(pace, rates, buckets, world.steady());
         quota = found.pace.quota;
         return [found.pace, found];
       });
@@ -81,7 +81,7 @@ export function createLimiter(world: Pick<World, "now" | "sleep">, options: Limi
         leave();
         if (end.how === "answered") retries = Math.min(RETRIES.most, retries + RETRIES.refund);
         quota = await cell.change((pace) => {
-          const next = learn(pace, end, world.now());
+          const next = learn(pace, end, world.steady());
           return [next, next.quota];
         });
       };

@@ -32,7 +32,7 @@ export const fresh: Pace = {
   pause: { until: 0, ms: 0 },
   probe: null,
   share: { value: 1, at: 0 },
-  refusedAt: Number.NEGATIVE_INFINITY,
+  refusedAt: 0,
   told: {},
   quota: null,
 };
@@ -129,7 +129,7 @@ export function learn(pace: Pace, { how, signals }: CallEnd, now: number): Pace 
   return next;
 }
 
-/** After a clock was set back, nothing lies further ahead than it did when it was noted. */
+/** Where the clock stands behind another process's, nothing lies further ahead than it did when it was noted. */
 function setRight(pace: Pace, rates: readonly Rate[], now: number): Pace {
   const { pause, share, told, quota, probe } = pace;
   if (pause.until - pause.ms <= now && share.at <= now) return pace;
@@ -153,7 +153,7 @@ function shareAt({ share }: Pace, now: number): number {
 }
 
 function slackOf({ perMs }: Rate): number {
-  return Math.min(0.03 * perMs, 100);
+  return Math.min(0.04 * perMs, 200);
 }
 
 /** What the vendor says is left, spread over the rest of its window; 0 where that is about what is permitted anyway. */

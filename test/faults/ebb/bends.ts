@@ -31,13 +31,15 @@ export function bend(world: World, bends: Bends): World {
   const { factor = 1, epoch = 0 } = bends.speed ?? {};
   const { byMs = 0, afterMs = 0 } = bends.jump ?? {};
   const started = world.now();
+  const faster = (real: number) => epoch + (real - epoch) * factor;
   const now = () => {
     const real = world.now();
-    return epoch + (real - epoch) * factor + (byMs !== 0 && real - started >= afterMs ? byMs : 0);
+    return faster(real) + (byMs !== 0 && real - started >= afterMs ? byMs : 0);
   };
   return {
     ...world,
     now,
+    steady: () => faster(world.steady()),
     after: (ms, act) =>
       world.after(bends.timeoutMs === undefined ? ms : (ms * bends.timeoutMs) / USUAL_TIMEOUT_MS, act),
     sleep: (ms, signal) => world.sleep(ms / factor, signal),
