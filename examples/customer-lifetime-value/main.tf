@@ -30,7 +30,7 @@ resource "ebb_sync" "customer_lifetime_value" {
 
   fields = {
     LastName          = { column = "name" }
-    Lifetime_Value__c = { column = "lifetime_value", round = 2, public = true }
+    Lifetime_Value__c = { column = "lifetime_value", round = 2, privacy = "public" }
   }
 
   # More than this in one run is no ordinary night: somebody should look at it first, and raise the number.

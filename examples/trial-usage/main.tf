@@ -28,9 +28,9 @@ resource "ebb_sync" "trial_usage" {
   missing_fields = "create"
 
   fields = {
-    number_of_flows   = { column = "flows", when_null = "reject", public = true }
-    number_of_runs    = { column = "runs", when_null = "reject", public = true }
-    trial_last_active = { column = "last_active", public = true }
+    number_of_flows   = { column = "flows", when_null = "reject", privacy = "public" }
+    number_of_runs    = { column = "runs", when_null = "reject", privacy = "public" }
+    trial_last_active = { column = "last_active", privacy = "public" }
   }
 
   guards = { max_changes = 5000 }

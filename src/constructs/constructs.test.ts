@@ -85,7 +85,7 @@ const customerLtv = {
       otherwise: "none",
       default: "2",
       when_null: "keep",
-      public: true,
+      privacy: "public",
     },
     AccountId: { lookup: { object: "Account", match_on: "Domain__c", column: "domain" }, create_only: true },
     Name: { template: "{first} {last}", truncate: 80, only_if_empty: true },

@@ -83,7 +83,17 @@ export class FieldBuilder {
 
   /** Lets the field's values be shown in logs, comments and reports. */
   public(): FieldBuilder {
-    return this.#with({ public: true });
+    return this.#with({ privacy: "public" });
+  }
+
+  /** Personal data: masked in logs, comments and reports, and left out of every statistic. */
+  pii(): FieldBuilder {
+    return this.#with({ privacy: "pii" });
+  }
+
+  /** Nothing of the values is shown in logs, comments and reports but that they changed. */
+  secret(): FieldBuilder {
+    return this.#with({ privacy: "secret" });
   }
 
   #with(more: FieldMapping): FieldBuilder {

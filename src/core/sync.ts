@@ -49,7 +49,12 @@ export const fieldMapping = z.strictObject({
     ),
   onlyIfEmpty: z.boolean().optional().describe("Write only where the destination's field is empty."),
   createOnly: z.boolean().optional().describe("Write when the record is created, never afterwards."),
-  public: z.boolean().optional().describe("The field's values may be shown in logs, comments and reports."),
+  privacy: z
+    .enum(["public", "internal", "pii", "secret"])
+    .optional()
+    .describe(
+      "How private the field's values are. public: shown in logs, comments and reports; internal (default) and pii: masked there, keeping their shape; pii is left out of every statistic as well; secret: only that it changed.",
+    ),
 });
 
 const guards = z.strictObject({
@@ -150,6 +155,7 @@ export const syncAttributes = z.strictObject({
 export type FieldMapping = z.output<typeof fieldMapping>;
 export type Guards = z.output<typeof guards>;
 export type SyncAttributes = z.output<typeof syncAttributes>;
+export type Privacy = NonNullable<FieldMapping["privacy"]>;
 export type Mode = SyncAttributes["mode"];
 export type Refresh = NonNullable<SyncAttributes["refresh"]>;
 export type OnDrift = NonNullable<SyncAttributes["onDrift"]>;

@@ -33,7 +33,7 @@ export function createReveal(
 ): Reveal {
   const mask = createMask(salt);
   const byName = new Map(syncs.map((sync) => [sync.name, sync]));
-  const shows = (sync: string, field: string) => all || byName.get(sync)?.fields[field]?.public === true;
+  const shows = (sync: string, field: string) => all || byName.get(sync)?.fields[field]?.privacy === "public";
   const matched = (sync: string) => byName.get(sync)?.destination.matchOn ?? [];
   const key = (sync: string, text: string) => {
     const fields = matched(sync);

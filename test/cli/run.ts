@@ -95,7 +95,7 @@ export function declare(
           key: ["email"],
           destination: { connection: "crm", object, match_on: ["email"] },
           mode,
-          fields: fields ?? { name: { column: "name" }, segment: { column: "segment", public: true } },
+          fields: fields ?? { name: { column: "name" }, segment: { column: "segment", privacy: "public" } },
           ...(guards ? { guards } : {}),
         },
       },

@@ -44,7 +44,7 @@ export function declare(directory: string, shape: Shape, { callsPerSecond = 1_00
     fields: Object.fromEntries(
       Object.entries(shape.fields)
         .filter(([column]) => column !== shape.key)
-        .map(([column, field]) => [field, { column, public: true }]),
+        .map(([column, field]) => [field, { column, privacy: "public" }]),
     ),
     guards: { max_deletes: 100_000, max_delete_percent: 100 },
   };

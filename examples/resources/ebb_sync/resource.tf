@@ -6,7 +6,7 @@ resource "ebb_sync" "customer_ltv" {
   mode        = "update"
 
   fields = {
-    Lifetime_Value__c = { column = "lifetime_value", round = 2, public = true }
+    Lifetime_Value__c = { column = "lifetime_value", round = 2, privacy = "public" }
   }
 
   guards = { max_changes = 10000 }

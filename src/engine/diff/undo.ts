@@ -40,8 +40,8 @@ export function undoSync({ planned }: Undo, open: OpenDestination): Sync {
 }
 
 /** The value itself, with nothing done to it; what is written at creation only stays so. */
-function asItWas(name: string, { createOnly, public: shown }: FieldMapping): FieldMapping {
-  return { column: name, ...(createOnly ? { createOnly } : {}), ...(shown ? { public: shown } : {}) };
+function asItWas(name: string, { createOnly, privacy }: FieldMapping): FieldMapping {
+  return { column: name, ...(createOnly ? { createOnly } : {}), ...(privacy ? { privacy } : {}) };
 }
 
 export interface StagedUndo {

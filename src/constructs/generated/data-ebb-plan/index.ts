@@ -634,9 +634,9 @@ export interface DataEbbPlanFields {
   */
   readonly createOnly?: boolean | cdktf.IResolvable | undefined;
   /**
-  * The field's values may be shown in logs, comments and reports.
+  * How private the field's values are. public: shown in logs, comments and reports; internal (default) and pii: masked there, keeping their shape; pii is left out of every statistic as well; secret: only that it changed.
   */
-  readonly public?: boolean | cdktf.IResolvable | undefined;
+  readonly privacy?: string | undefined;
 }
 
 export function dataEbbPlanFieldsToTerraform(struct?: DataEbbPlanFields | cdktf.IResolvable): any {
@@ -661,7 +661,7 @@ export function dataEbbPlanFieldsToTerraform(struct?: DataEbbPlanFields | cdktf.
     when_null: cdktf.stringToTerraform(struct!.whenNull),
     only_if_empty: cdktf.booleanToTerraform(struct!.onlyIfEmpty),
     create_only: cdktf.booleanToTerraform(struct!.createOnly),
-    public: cdktf.booleanToTerraform(struct!.public),
+    privacy: cdktf.stringToTerraform(struct!.privacy),
   }
 }
 
@@ -768,11 +768,11 @@ export function dataEbbPlanFieldsToHclTerraform(struct?: DataEbbPlanFields | cdk
       type: "simple",
       storageClassType: "boolean",
     },
-    public: {
-      value: cdktf.booleanToHclTerraform(struct!.public),
+    privacy: {
+      value: cdktf.stringToHclTerraform(struct!.privacy),
       isBlock: false,
       type: "simple",
-      storageClassType: "boolean",
+      storageClassType: "string",
     },
   };
 
@@ -863,9 +863,9 @@ export class DataEbbPlanFieldsOutputReference extends cdktf.ComplexObject {
       hasAnyValues = true;
       internalValueResult.createOnly = this._createOnly;
     }
-    if (this._public !== undefined) {
+    if (this._privacy !== undefined) {
       hasAnyValues = true;
-      internalValueResult.public = this._public;
+      internalValueResult.privacy = this._privacy;
     }
     return hasAnyValues ? internalValueResult : undefined;
   }
@@ -890,7 +890,7 @@ export class DataEbbPlanFieldsOutputReference extends cdktf.ComplexObject {
       this._whenNull = undefined;
       this._onlyIfEmpty = undefined;
       this._createOnly = undefined;
-      this._public = undefined;
+      this._privacy = undefined;
     }
     else if (cdktf.Tokenization.isResolvable(value)) {
       this.isEmptyObject = false;
@@ -915,7 +915,7 @@ export class DataEbbPlanFieldsOutputReference extends cdktf.ComplexObject {
       this._whenNull = value.whenNull;
       this._onlyIfEmpty = value.onlyIfEmpty;
       this._createOnly = value.createOnly;
-      this._public = value.public;
+      this._privacy = value.privacy;
     }
   }
 
@@ -1175,20 +1175,20 @@ export class DataEbbPlanFieldsOutputReference extends cdktf.ComplexObject {
     return this._createOnly;
   }
 
-  // public - computed: false, optional: true, required: false
-  private _public?: boolean | cdktf.IResolvable;
-  public get public() {
-    return this.getBooleanAttribute('public');
+  // privacy - computed: false, optional: true, required: false
+  private _privacy?: string;
+  public get privacy() {
+    return this.getStringAttribute('privacy');
   }
-  public set public(value: boolean | cdktf.IResolvable) {
-    this._public = value;
+  public set privacy(value: string) {
+    this._privacy = value;
   }
-  public resetPublic() {
-    this._public = undefined;
+  public resetPrivacy() {
+    this._privacy = undefined;
   }
   // Temporarily expose input value. Use with caution.
-  public get publicInput() {
-    return this._public;
+  public get privacyInput() {
+    return this._privacy;
   }
 }
 

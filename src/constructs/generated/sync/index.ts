@@ -642,9 +642,9 @@ export interface SyncFields {
   */
   readonly createOnly?: boolean | cdktf.IResolvable | undefined;
   /**
-  * The field's values may be shown in logs, comments and reports.
+  * How private the field's values are. public: shown in logs, comments and reports; internal (default) and pii: masked there, keeping their shape; pii is left out of every statistic as well; secret: only that it changed.
   */
-  readonly public?: boolean | cdktf.IResolvable | undefined;
+  readonly privacy?: string | undefined;
 }
 
 export function syncFieldsToTerraform(struct?: SyncFields | cdktf.IResolvable): any {
@@ -669,7 +669,7 @@ export function syncFieldsToTerraform(struct?: SyncFields | cdktf.IResolvable): 
     when_null: cdktf.stringToTerraform(struct!.whenNull),
     only_if_empty: cdktf.booleanToTerraform(struct!.onlyIfEmpty),
     create_only: cdktf.booleanToTerraform(struct!.createOnly),
-    public: cdktf.booleanToTerraform(struct!.public),
+    privacy: cdktf.stringToTerraform(struct!.privacy),
   }
 }
 
@@ -776,11 +776,11 @@ export function syncFieldsToHclTerraform(struct?: SyncFields | cdktf.IResolvable
       type: "simple",
       storageClassType: "boolean",
     },
-    public: {
-      value: cdktf.booleanToHclTerraform(struct!.public),
+    privacy: {
+      value: cdktf.stringToHclTerraform(struct!.privacy),
       isBlock: false,
       type: "simple",
-      storageClassType: "boolean",
+      storageClassType: "string",
     },
   };
 
@@ -871,9 +871,9 @@ export class SyncFieldsOutputReference extends cdktf.ComplexObject {
       hasAnyValues = true;
       internalValueResult.createOnly = this._createOnly;
     }
-    if (this._public !== undefined) {
+    if (this._privacy !== undefined) {
       hasAnyValues = true;
-      internalValueResult.public = this._public;
+      internalValueResult.privacy = this._privacy;
     }
     return hasAnyValues ? internalValueResult : undefined;
   }
@@ -898,7 +898,7 @@ export class SyncFieldsOutputReference extends cdktf.ComplexObject {
       this._whenNull = undefined;
       this._onlyIfEmpty = undefined;
       this._createOnly = undefined;
-      this._public = undefined;
+      this._privacy = undefined;
     }
     else if (cdktf.Tokenization.isResolvable(value)) {
       this.isEmptyObject = false;
@@ -923,7 +923,7 @@ export class SyncFieldsOutputReference extends cdktf.ComplexObject {
       this._whenNull = value.whenNull;
       this._onlyIfEmpty = value.onlyIfEmpty;
       this._createOnly = value.createOnly;
-      this._public = value.public;
+      this._privacy = value.privacy;
     }
   }
 
@@ -1183,20 +1183,20 @@ export class SyncFieldsOutputReference extends cdktf.ComplexObject {
     return this._createOnly;
   }
 
-  // public - computed: false, optional: true, required: false
-  private _public?: boolean | cdktf.IResolvable;
-  public get public() {
-    return this.getBooleanAttribute('public');
+  // privacy - computed: false, optional: true, required: false
+  private _privacy?: string;
+  public get privacy() {
+    return this.getStringAttribute('privacy');
   }
-  public set public(value: boolean | cdktf.IResolvable) {
-    this._public = value;
+  public set privacy(value: string) {
+    this._privacy = value;
   }
-  public resetPublic() {
-    this._public = undefined;
+  public resetPrivacy() {
+    this._privacy = undefined;
   }
   // Temporarily expose input value. Use with caution.
-  public get publicInput() {
-    return this._public;
+  public get privacyInput() {
+    return this._privacy;
   }
 }
 
