@@ -18,12 +18,13 @@ export interface PlanViewOptions {
 
 /** A plan as the shell wants it. */
 export async function planText(shell: Shell, plan: OpenPlan, options: PlanViewOptions): Promise<string> {
-  const { samplePlan } = await import("../engine/inspect.ts");
+  const { reviewPlan } = await import("../engine/review/review.ts");
+  const review = (samplesOnly: boolean) => reviewPlan(plan, { limit, samplesOnly });
   const { showValues, limit, next, file, unfinished } = options;
   const { summary, manifest } = plan;
   if (shell.json) {
     const { planJson } = await import("../report/json.ts");
-    const samples = showValues ? { samples: await samplePlan(plan, limit) } : {};
+    const samples = showValues ? { samples: await review(true) } : {};
     return planJson(summary, { ...samples, ...(file === undefined ? {} : { file }), unfinished: unfinished ?? null });
   }
   const [{ renderPlan }, { createReveal, saltOf }] = await Promise.all([
@@ -34,7 +35,7 @@ export async function planText(shell: Shell, plan: OpenPlan, options: PlanViewOp
     manifest.syncs.map(({ sync }) => sync),
     { all: showValues || shell.interactive, salt: saltOf(manifest) },
   );
-  return renderPlan({ summary, samples: await samplePlan(plan, limit), reveal, next }, shell.style);
+  return renderPlan({ summary, samples: await review(false), reveal, next }, shell.style);
 }
 
 /** The exit code of `ebb plan`. */

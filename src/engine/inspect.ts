@@ -1,13 +1,11 @@
 /** Looks into a plan, a run or the ledger for whoever shows it. Reads only. @module */
-import { join } from "node:path";
 import { textSql } from "../core/canonical.ts";
 import { ConfigError } from "../core/errors.ts";
-import type { PlannedSync, RejectCode } from "../core/plan.ts";
+import type { PlannedSync } from "../core/plan.ts";
 import { literal } from "../core/sql.ts";
 import { suggest } from "../core/suggest.ts";
 import type { Action, Fields, Value } from "../core/types.ts";
-import { changesFrom, type PlannedChange, readChanges } from "./diff/changes.ts";
-import type { OpenPlan } from "./plan-file.ts";
+import { changesFrom } from "./diff/changes.ts";
 import { type LoadedRun, unfinishedRuns } from "./run/runs.ts";
 import { withStaging } from "./staging/scratch.ts";
 import type { Staging } from "./staging/staging.ts";
@@ -15,69 +13,6 @@ import { ledgerSql } from "./state/ledger.ts";
 import { recordedSegments } from "./state/recorded.ts";
 import type { State, StateStore } from "./state/state.ts";
 import type { World } from "./world.ts";
-
-/** Some of a sync's changes and rejected rows. */
-export interface SyncSamples {
-  readonly sync: string;
-  readonly deletes: readonly PlannedChange[];
-  readonly updates: readonly PlannedChange[];
-  readonly creates: readonly PlannedChange[];
-  /** Changes to what somebody else edited. */
-  readonly drifted: readonly PlannedChange[];
-  readonly rejected: readonly {
-    readonly code: RejectCode;
-    readonly field: string | null;
-    readonly keys: readonly string[];
-    /** There are more keys than these. */
-    readonly more: boolean;
-  }[];
-}
-
-/** Most deletes that are listed one by one. */
-export const LISTED_DELETES = 50;
-
-/** Deletes up to 50, and up to `limit` of every other kind, of each sync that has any. */
-export async function samplePlan(
-  { directory, manifest, summary }: OpenPlan,
-  limit: number,
-): Promise<readonly SyncSamples[]> {
-  const shown = manifest.syncs.filter(
-    ({ sync, changes }) => changes > 0 || summary.syncs.some((s) => s.name === sync.name && s.rejected.length > 0),
-  );
-  if (shown.length === 0) return [];
-  return withStaging(undefined, async (staging) => {
-    const samples: SyncSamples[] = [];
-    for (const planned of shown) {
-      const some = async (where: string, most: number) => {
-        const found: PlannedChange[] = [];
-        for await (const one of readChanges(staging, directory, planned, where, most)) found.push(one);
-        return found;
-      };
-      samples.push({
-        sync: planned.sync.name,
-        deletes: await some("action = 'delete'", Math.max(limit, LISTED_DELETES)),
-        updates: await some("action = 'update' AND reason = 'warehouse'", limit),
-        creates: await some("action = 'create' AND reason = 'warehouse'", limit),
-        drifted: await some("action <> 'delete' AND reason <> 'warehouse'", limit),
-        rejected: await rejectedKeys(staging, directory, planned, limit),
-      });
-    }
-    return samples;
-  });
-}
-
-async function rejectedKeys(staging: Staging, directory: string, planned: PlannedSync, limit: number) {
-  const file = literal(join(directory, "rejected", `${planned.file}.parquet`));
-  return staging.rows<{
-    code: RejectCode;
-    field: string | null;
-    keys: readonly string[];
-    more: boolean;
-  }>(
-    `SELECT code, field, coalesce(list(key ORDER BY key) FILTER (key IS NOT NULL), []::VARCHAR[])[1:${limit}] AS keys, count(key) > ${limit} AS more
-     FROM read_parquet(${file}) GROUP BY code, field ORDER BY code, field`,
-  );
-}
 
 /** A change the destination refused. */
 export interface RejectedChange {

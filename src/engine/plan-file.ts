@@ -10,6 +10,7 @@ import { pipeline } from "node:stream/promises";
 import type { Entry, ZipFile } from "yauzl";
 import { ConfigError, ConflictError } from "../core/errors.ts";
 import { PLAN_FORMAT, type PlanManifest, type PlannedSync, type PlanSummary } from "../core/plan.ts";
+import type { Concentration } from "./review/concentration.ts";
 import { digestOf, digestOfFile } from "./staging/digest.ts";
 import type { World } from "./world.ts";
 
@@ -18,9 +19,13 @@ export interface OpenPlan {
   readonly directory: string;
   readonly manifest: PlanManifest;
   readonly summary: PlanSummary;
+  /** What the updates of a sync have in common, by its name. Holds record values. */
+  readonly concentrations: Readonly<Record<string, readonly Concentration[]>>;
 }
 
 const FOLDERS = ["changes", "confirmed", "rejected", "marks"] as const;
+/** Beside the summary, because it holds values. It is not part of what would be done. */
+export const CONCENTRATIONS = "concentrations.json";
 const MAX_JSON_BYTES = 64 * 1024 * 1024;
 
 /** Paths of a plan's data files, relative to its folder. */
@@ -94,10 +99,12 @@ export async function readPlan(world: World, directory: string): Promise<OpenPla
       throw new ConflictError("PLAN_ALTERED", `the plan's ${name} does not match its digest`);
   }
   const summary = await json<Omit<PlanSummary, "digest">>("summary.json");
-  return { directory, manifest, summary: { ...summary, digest: manifest.digest } };
+  const concentrations = await json<OpenPlan["concentrations"]>(CONCENTRATIONS);
+  return { directory, manifest, summary: { ...summary, digest: manifest.digest }, concentrations };
 }
 
-const allowed = /^(manifest\.json|summary\.json|(changes|confirmed|rejected|marks)\/[A-Za-z0-9_-]+\.parquet)$/;
+const allowed =
+  /^((manifest|summary|concentrations)\.json|(changes|confirmed|rejected|marks)\/[A-Za-z0-9_-]+\.parquet)$/;
 
 async function unzip(file: string, directory: string): Promise<void> {
   const { default: yauzl } = await import("yauzl");

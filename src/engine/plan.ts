@@ -16,7 +16,8 @@ import { configDigest } from "./config-digest.ts";
 import { openConnections } from "./connect/connections.ts";
 import { planSync } from "./diff/plan-sync.ts";
 import type { Undo } from "./diff/undo.ts";
-import { manifestDigest, type OpenPlan, planDataFiles } from "./plan-file.ts";
+import { CONCENTRATIONS, manifestDigest, type OpenPlan, planDataFiles } from "./plan-file.ts";
+import type { Concentration } from "./review/concentration.ts";
 import { type LoadedRun, unfinishedRuns } from "./run/runs.ts";
 import { digestOf, digestOfFile } from "./staging/digest.ts";
 import { withStaging } from "./staging/scratch.ts";
@@ -58,6 +59,7 @@ export async function plan(
   const connections = openConnections(world, project, listen);
   const summaries: SyncSummary[] = [];
   const planned: PlannedSync[] = [];
+  const concentrations: Record<string, readonly Concentration[]> = {};
   try {
     for (const sync of syncs)
       await withStaging(options.memoryMb, async (staging) => {
@@ -78,6 +80,7 @@ export async function plan(
         const one = await planSync(staging, input, signal);
         summaries.push(one.summary);
         if (one.planned) planned.push(one.planned);
+        if (one.concentrations?.length) concentrations[sync.name] = one.concentrations;
       });
   } finally {
     await connections.close();
@@ -98,14 +101,16 @@ export async function plan(
   } satisfies Omit<PlanSummary, "digest">;
   await world.disk.replace(join(options.directory, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
 
+  await world.disk.replace(join(options.directory, CONCENTRATIONS), JSON.stringify(concentrations));
+
   const files: Record<string, string> = {};
-  for (const name of ["summary.json", ...planDataFiles(planned)])
+  for (const name of ["summary.json", CONCENTRATIONS, ...planDataFiles(planned)])
     files[name] = await digestOfFile(join(options.directory, name));
   const config = configDigest(
     project,
     syncs.map(({ name }) => name),
   );
-  const { "summary.json": _, ...data } = files;
+  const data = Object.fromEntries(Object.entries(files).filter(([name]) => name.endsWith(".parquet")));
   const unsigned: PlanManifest = {
     format: PLAN_FORMAT,
     tool: world.version,
@@ -121,7 +126,7 @@ export async function plan(
   };
   const manifest = { ...unsigned, digest: manifestDigest(unsigned) };
   await world.disk.replace(join(options.directory, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
-  return { directory: options.directory, manifest, summary: { ...summary, digest: manifest.digest } };
+  return { directory: options.directory, manifest, summary: { ...summary, digest: manifest.digest }, concentrations };
 }
 
 function undoOf(run: LoadedRun | undefined, { name }: Sync): Undo | undefined {

@@ -1,6 +1,6 @@
 /** What machines read. @module */
 import { isStopped, type PlanSummary } from "../core/plan.ts";
-import type { SyncSamples } from "../engine/inspect.ts";
+import type { SyncSamples } from "../engine/review/samples.ts";
 import type { RunResult } from "../engine/run/runs.ts";
 
 /** Minor versions add; another major may remove or rename. */

@@ -56,8 +56,8 @@ export function createReveal(
 
 /** A salt that follows from the plan's data, so that a plan masks alike wherever it is shown. */
 export function saltOf({ files }: PlanManifest): string {
-  const { "summary.json": _, ...data } = files;
-  return JSON.stringify(Object.entries(data).sort());
+  const data = Object.entries(files).filter(([name]) => name.endsWith(".parquet"));
+  return JSON.stringify(data.sort());
 }
 
 function quotedIfUnclear(value: string): string {

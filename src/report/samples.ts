@@ -2,7 +2,7 @@
 import type { SyncSummary } from "../core/plan.ts";
 import type { Change, Value } from "../core/types.ts";
 import type { PlannedChange } from "../engine/diff/changes.ts";
-import type { SyncSamples } from "../engine/inspect.ts";
+import type { SyncSamples } from "../engine/review/samples.ts";
 import { columns, cut, padEnd, WIDTH, widthOf } from "./layout.ts";
 import { thousands } from "./numbers.ts";
 import type { Reveal } from "./reveal.ts";

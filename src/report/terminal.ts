@@ -1,6 +1,6 @@
 /** A plan as text for a terminal or a log. @module */
 import { type PlanSummary, totalChanges } from "../core/plan.ts";
-import type { SyncSamples } from "../engine/inspect.ts";
+import type { SyncSamples } from "../engine/review/samples.ts";
 import { wrap } from "./layout.ts";
 import { counted, moment, thousands } from "./numbers.ts";
 import type { Reveal } from "./reveal.ts";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createProgress } from "../../src/cli/progress.ts";
 import { storedKey } from "../../src/core/key.ts";
 import { PLAN_FORMAT, type PlanSummary, type SyncSummary } from "../../src/core/plan.ts";
-import type { SyncSamples } from "../../src/engine/inspect.ts";
+import type { SyncSamples } from "../../src/engine/review/samples.ts";
 import { widthOf } from "../../src/report/layout.ts";
 import { createReveal } from "../../src/report/reveal.ts";
 import { coloured, plain } from "../../src/report/style.ts";

@@ -6,6 +6,7 @@ import { literal } from "../../core/sql.ts";
 import type { Refresh, Sync } from "../../core/sync.ts";
 import type { ObjectDescription } from "../../core/types.ts";
 import type { Connections, OpenDestination } from "../connect/connections.ts";
+import { type Concentration, concentratedIn } from "../review/concentration.ts";
 import type { LoadedRun } from "../run/runs.ts";
 import { type Staging, table } from "../staging/staging.ts";
 import { ledgerSql } from "../state/ledger.ts";
@@ -48,6 +49,7 @@ export interface SyncPlan {
   readonly summary: SyncSummary;
   /** Absent when the sync could not be read. */
   readonly planned?: PlannedSync;
+  readonly concentrations?: readonly Concentration[];
 }
 
 export async function planSync(staging: Staging, input: PlanSyncInput, signal: AbortSignal): Promise<SyncPlan> {
@@ -203,7 +205,12 @@ async function planDescribed(
     confirmed: found.confirmed + forgotten,
     ...(wanted.changed ? { marks: wanted.changed.marks } : {}),
   };
-  return { summary, planned };
+  // Where only changed rows were read, or a run is put back, nothing is known of all rows.
+  const whole = !wanted.changed && !undo;
+  const concentrations = whole
+    ? await concentratedIn(staging, { sync, fields, desired: base.desired, updates: found.counts.update })
+    : [];
+  return { summary, planned, concentrations };
 }
 
 async function saveChanges(

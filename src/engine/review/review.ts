@@ -1,0 +1,41 @@
+/** What a person looks at before a plan is applied, besides its summary. Holds record values. @module */
+import { totalChanges } from "../../core/plan.ts";
+import type { OpenPlan } from "../plan-file.ts";
+import { withStaging } from "../staging/scratch.ts";
+import type { Concentration } from "./concentration.ts";
+import { type SyncSamples, sampleSync } from "./samples.ts";
+import { type FieldShape, fieldShapes } from "./shapes.ts";
+
+export interface SyncReview extends SyncSamples {
+  /** Fields as a whole, in the order of the summary. */
+  readonly shapes: readonly FieldShape[];
+  readonly concentrations: readonly Concentration[];
+}
+
+export interface ReviewOptions {
+  /** Records of each kind; deletes up to 50 in any case. */
+  readonly limit: number;
+  /** Leave out what needs a pass over all changes. */
+  readonly samplesOnly?: boolean;
+}
+
+/** Looks at each sync of a plan that changes or rejects anything, in the order of the plan. */
+export async function reviewPlan(
+  { directory, manifest, summary, concentrations }: OpenPlan,
+  { limit, samplesOnly = false }: ReviewOptions,
+): Promise<readonly SyncReview[]> {
+  const looked = manifest.syncs.flatMap((planned) => {
+    const own = summary.syncs.find(({ name }) => name === planned.sync.name);
+    return own && (totalChanges(own.counts) > 0 || own.rejected.length > 0) ? [{ planned, own }] : [];
+  });
+  if (looked.length === 0) return [];
+  return withStaging(undefined, async (staging) => {
+    const reviews: SyncReview[] = [];
+    for (const { planned, own } of looked) {
+      const shapes = samplesOnly ? [] : await fieldShapes(staging, directory, planned, own);
+      const samples = await sampleSync(staging, directory, planned, limit);
+      reviews.push({ ...samples, shapes, concentrations: concentrations[planned.sync.name] ?? [] });
+    }
+    return reviews;
+  });
+}

@@ -1,0 +1,99 @@
+/** Some of a plan's changes and rejected rows, for a reader to look at. @module */
+import { join } from "node:path";
+import type { PlannedSync, RejectCode } from "../../core/plan.ts";
+import { ident, literal } from "../../core/sql.ts";
+import { changesFrom, type PlannedChange, readChanges } from "../diff/changes.ts";
+import type { Staging } from "../staging/staging.ts";
+
+/** Some of a sync's changes and rejected rows. */
+export interface SyncSamples {
+  readonly sync: string;
+  readonly deletes: readonly PlannedChange[];
+  /** Those that move a number furthest first, then those that change most fields. */
+  readonly updates: readonly PlannedChange[];
+  readonly creates: readonly PlannedChange[];
+  /** Changes to what somebody else edited. */
+  readonly drifted: readonly PlannedChange[];
+  readonly rejected: readonly {
+    readonly code: RejectCode;
+    readonly field: string | null;
+    readonly keys: readonly string[];
+    /** There are more keys than these. */
+    readonly more: boolean;
+  }[];
+}
+
+/** Most deletes that are listed one by one. */
+export const LISTED_DELETES = 50;
+
+const WAREHOUSE_UPDATE = "action = 'update' AND reason = 'warehouse'";
+
+/** Deletes up to 50, and up to `limit` of every other kind. */
+export async function sampleSync(
+  staging: Staging,
+  directory: string,
+  planned: PlannedSync,
+  limit: number,
+): Promise<SyncSamples> {
+  const some = async (where: string, most: number) => {
+    const found: PlannedChange[] = [];
+    for await (const one of readChanges(staging, directory, planned, where, most)) found.push(one);
+    return found;
+  };
+  const largest = await largestUpdates(staging, directory, planned, limit);
+  const updates = await some(`n IN (${largest.join(", ") || "NULL"})`, limit);
+  return {
+    sync: planned.sync.name,
+    deletes: await some("action = 'delete'", Math.max(limit, LISTED_DELETES)),
+    updates: largest.flatMap((n) => updates.filter(({ change }) => change.n === n)),
+    creates: await some("action = 'create' AND reason = 'warehouse'", limit),
+    drifted: await some("action <> 'delete' AND reason <> 'warehouse'", limit),
+    rejected: await rejectedKeys(staging, directory, planned, limit),
+  };
+}
+
+/** Positions of the updates that move a number furthest, compared with the furthest any update moves that field. */
+async function largestUpdates(
+  staging: Staging,
+  directory: string,
+  planned: PlannedSync,
+  limit: number,
+): Promise<readonly number[]> {
+  if (limit === 0) return [];
+  const from = changesFrom(directory, planned);
+  const names = Object.keys(planned.types);
+  const moves = Object.entries(planned.types).flatMap(([name, { kind }]) => {
+    if (kind !== "integer" && kind !== "decimal" && kind !== "float") return [];
+    const side = (image: string) => `coalesce(CAST(${image}.${ident(name)} AS DOUBLE), 0)`;
+    return [`CASE WHEN changed.${ident(name)} THEN abs(${side("after")} - ${side("before")}) END`];
+  });
+  const most =
+    moves.length === 0
+      ? {}
+      : await staging.row<Record<string, number | null>>(
+          `SELECT ${moves.map((move, i) => `max(${move}) FILTER (isfinite(${move})) AS m${i}`).join(", ")} FROM ${from} WHERE ${WAREHOUSE_UPDATE}`,
+        );
+  const shares = moves.flatMap((move, i) => {
+    const furthest = Number(most[`m${i}`] ?? 0);
+    return furthest > 0 ? [`coalesce(${move} / ${furthest}, 0)`] : [];
+  });
+  const count = names.map((name) => `changed.${ident(name)}::INTEGER`).join(" + ");
+  const order = [shares.length > 0 ? `greatest(${shares.join(", ")}) DESC` : "", `${count} DESC`, "n"].filter(Boolean);
+  const found = await staging.rows<{ n: string }>(
+    `SELECT n FROM ${from} WHERE ${WAREHOUSE_UPDATE} ORDER BY ${order.join(", ")} LIMIT ${limit}`,
+  );
+  return found.map(({ n }) => Number(n));
+}
+
+async function rejectedKeys(staging: Staging, directory: string, planned: PlannedSync, limit: number) {
+  const file = literal(join(directory, "rejected", `${planned.file}.parquet`));
+  return staging.rows<{
+    code: RejectCode;
+    field: string | null;
+    keys: readonly string[];
+    more: boolean;
+  }>(
+    `SELECT code, field, coalesce(list(key ORDER BY key) FILTER (key IS NOT NULL), []::VARCHAR[])[1:${limit}] AS keys, count(key) > ${limit} AS more
+     FROM read_parquet(${file}) GROUP BY code, field ORDER BY code, field`,
+  );
+}
