@@ -1,6 +1,6 @@
 import type { Dispatcher } from "undici";
 import { AuthError, type EbbError, RecordError, TransientError } from "../core/errors.ts";
-import type { CallEnd, Permits, RateSignal } from "./permits.ts";
+import { type CallEnd, LONGEST_WAIT_MS, type Permits, type RateSignal } from "./permits.ts";
 import { rateHeaders } from "./rate-headers.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
@@ -13,7 +13,7 @@ export interface HttpRequest {
   readonly json?: unknown;
   /** Sent as it is; set a content type. */
   readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
-  /** The limits the call counts against, besides concurrency of `"calls"`; several where an endpoint has its own. */
+  /** The limits the call counts against (default `"calls"`); several where an endpoint has its own. */
   readonly bucket?: string | readonly string[];
   /** A read that is no GET: it may be sent again when the answer is lost. */
   readonly repeatable?: boolean;
@@ -59,9 +59,6 @@ export interface HttpWorld {
 
 /** Times a read is sent before its failure counts. A write is sent once: only the engine knows whether it may again. */
 const READ_ATTEMPTS = 4;
-
-/** A read that is to wait longer than this fails instead. */
-const LONGEST_WAIT_MS = 300_000;
 
 /** The one HTTP client: it waits for a permit, sends, tells the limiter what it learnt, and classifies the answer. */
 export function createHttp(world: HttpWorld, options: HttpOptions): Http {

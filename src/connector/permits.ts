@@ -1,5 +1,8 @@
 /** What calls and the engine's limiter tell each other. @module */
 
+/** Longer than this nobody waits for a call to be let through, with the lock held: the run stops, and can be resumed. */
+export const LONGEST_WAIT_MS = 300_000;
+
 /** What an answer told about the account's limits. */
 export interface RateSignal {
   readonly bucket: string;

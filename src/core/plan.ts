@@ -130,6 +130,8 @@ export interface PlannedSync {
   /** Fields of the object that are made first. */
   readonly newFields: readonly NewField[];
   readonly changes: number;
+  /** The changes by action. */
+  readonly counts: Counts;
   readonly confirmed: number;
   /** Of a sync whose diff is in the warehouse: what its marks become is in `marks/<file>.parquet`. */
   readonly marks?: PlannedMarks;

@@ -173,20 +173,18 @@ async function checkAccounts(
 
 async function beginRun(world: World, store: StateStore, plan: OpenPlan, lock: Lock): Promise<LoadedRun> {
   const at = new Date(world.now()).toISOString();
-  const run = `${at.slice(0, 19).replaceAll(/[-:]/g, "")}-${world.randomName().slice(0, 6)}`;
-  const files = runFiles(store, run);
+  const name = `${at.slice(0, 19).replaceAll(/[-:]/g, "")}-${world.randomName().slice(0, 6)}`;
+  const files = runFiles(store, name);
   await world.disk.makeDirectory(files.directory);
   await world.disk.copy(plan.directory, files.plan);
-  const entry = { t: "start", version: JOURNAL_VERSION, run, digest: plan.manifest.digest, at } as const;
+  const progress = new Map(plan.manifest.syncs.map(({ sync, changes }) => [sync.name, newProgress(changes)]));
+  const run = { run: name, files, manifest: plan.manifest, entries: [], journals: 0, progress, result: null };
   try {
-    await lock.hold();
-    await beginJournal(world.disk, files.journal(1), entry);
+    return await ownJournal(world, run, lock);
   } catch (error) {
     await world.disk.remove(files.directory);
     throw error;
   }
-  const progress = new Map(plan.manifest.syncs.map(({ sync, changes }) => [sync.name, newProgress(changes)]));
-  return { run, files, manifest: plan.manifest, entries: [entry], journals: 1, progress, result: null };
 }
 
 /**
@@ -199,7 +197,7 @@ async function ownJournal(world: World, run: LoadedRun, lock: Lock): Promise<Loa
   const entry = { t: "start", version: JOURNAL_VERSION, run: run.run, digest: run.manifest.digest, at } as const;
   await lock.hold();
   await beginJournal(world.disk, run.files.journal(journals), entry);
-  return { ...run, journals };
+  return { ...run, journals, entries: [...run.entries, entry] };
 }
 
 async function execute(
@@ -217,27 +215,9 @@ async function execute(
   try {
     for (const planned of run.manifest.syncs) {
       if (stop.aborted) break;
-      const progress = run.progress.get(planned.sync.name);
-      if (!progress) continue;
       await makeFields(connections, planned, signal);
       await withStaging(undefined, (staging) =>
-        executeSync(
-          staging,
-          {
-            world,
-            connections,
-            planned,
-            run: run.run,
-            begun: begunAt(run),
-            plannedAt: Date.parse(run.manifest.created),
-            directory: run.files.plan,
-            journal,
-            progress,
-            listen,
-            stop,
-          },
-          signal,
-        ),
+        executeSync(staging, { world, connections, run, planned, journal, listen, stop }, signal),
       );
     }
   } catch (error) {
@@ -269,10 +249,6 @@ async function makeFields(connections: Connections, planned: PlannedSync, signal
   if (planned.newFields.length === 0) return;
   const { destination } = await connections.destination(connection);
   for (const field of planned.newFields) await destination.createField?.(object, field, signal);
-}
-
-function begunAt({ entries: [start] }: LoadedRun): number {
-  return start?.t === "start" ? Date.parse(start.at) : 0;
 }
 
 function nothingSent(run: LoadedRun): boolean {

@@ -1,6 +1,6 @@
 /**
- * Staging engines for thousands of stories: an instance is used again instead of opened anew, which is a third of what a
- * plan of a few rows costs; and statements run one after another, so that their order is the story's and not the machine's.
+ * The staging engine in thousands of stories: statements run one after another, so that their order is the story's and not
+ * the machine's.
  * @module
  */
 import { DuckDBConnection, DuckDBInstance, DuckDBResult } from "@duckdb/node-api";
@@ -42,37 +42,14 @@ export function poolEngines(): Busy {
   installed = turns;
   const { create } = DuckDBInstance;
   const connect = DuckDBInstance.prototype.connect;
-  const register = DuckDBConnection.prototype.registerScalarFunction;
   const { run, stream, createAppender } = DuckDBConnection.prototype;
   const fetchChunk = DuckDBResult.prototype.fetchChunk;
-  const free: DuckDBInstance[] = [];
-  let reused = false;
 
+  // More threads than one only wait for each other over a few rows.
   DuckDBInstance.create = (path, options) =>
-    turns.inTurn(async () => {
-      const pooled = free.pop();
-      // More threads than one only wait for each other over a few rows.
-      const instance = pooled ?? (await create.call(DuckDBInstance, path, { ...options, threads: "1" }));
-      if (!pooled) return instance;
-      const connection = await connect.call(instance);
-      await run.call(connection, "DETACH staging");
-      connection.closeSync();
-      reused = true;
-      return instance;
-    });
-  DuckDBInstance.prototype.closeSync = function () {
-    free.push(this);
-  };
+    turns.inTurn(() => create.call(DuckDBInstance, path, { ...options, threads: "1" }));
   DuckDBInstance.prototype.connect = function () {
     return turns.inTurn(() => connect.call(this));
-  };
-  DuckDBConnection.prototype.registerScalarFunction = function (given) {
-    // An instance used again has the function already.
-    try {
-      register.call(this, given);
-    } catch (error) {
-      if (!reused) throw error;
-    }
   };
   const fetch = (result: DuckDBResult) => fetchChunk.call(result);
   DuckDBConnection.prototype.run = function (...given) {

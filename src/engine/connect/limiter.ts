@@ -1,5 +1,5 @@
 /** The limiter every call of one account goes through, plan reads included. @module */
-import type { CallEnd, Concurrency, Permits, Rate } from "../../connector/index.ts";
+import { type CallEnd, type Concurrency, LONGEST_WAIT_MS, type Permits, type Rate } from "../../connector/index.ts";
 import { TransientError } from "../../core/errors.ts";
 import type { World } from "../world.ts";
 import { type Cell, memoryCell } from "./cell.ts";
@@ -24,9 +24,6 @@ export interface LimiterOptions {
 
 /** Failed calls an account may have sent again, refilled by those that succeed: as in the AWS SDK's retry quota. */
 const RETRIES = { most: 100, cost: 5, refund: 1 };
-
-/** Longer than this nobody waits with the lock held. */
-const LONGEST_WAIT_MS = 300_000;
 
 export function createLimiter(world: Pick<World, "steady" | "sleep">, options: LimiterOptions): Limiter {
   const { connection, rates, concurrency = [], cell = memoryCell(fresh) } = options;

@@ -2,8 +2,8 @@ import { TransientError } from "../../core/errors.ts";
 import type { OpenDestination } from "../connect/connections.ts";
 import type { PlanSyncInput } from "./plan-sync.ts";
 
-/** Longer than this nobody waits for what was written to become visible: the plan is incomplete, and made again later. */
-const LONGEST_MS = 120_000;
+/** A destination that shows a write later than this is not waited for: a later plan will see. */
+export const LONGEST_LAG_MS = 120_000;
 
 /**
  * What a run wrote a moment ago, and a read does not show yet, would look as if somebody had deleted it; and would be
@@ -23,7 +23,7 @@ export async function untilVisible(
   // A clock that was set back makes nobody wait for longer than the lag.
   const waitMs = Math.min(writtenAt + lagMs - world.now(), lagMs);
   if (waitMs <= 0) return;
-  if (waitMs > LONGEST_MS) {
+  if (waitMs > LONGEST_LAG_MS) {
     const minutes = Math.ceil(waitMs / 60_000);
     throw new TransientError(
       "UNAVAILABLE",

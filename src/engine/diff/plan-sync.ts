@@ -1,7 +1,7 @@
 /** Plans one sync: from its declaration to its files in the plan's folder. @module */
 import { join } from "node:path";
 import { ConfigError, EbbError } from "../../core/errors.ts";
-import type { Counts, PlannedSync, SyncSummary } from "../../core/plan.ts";
+import { type Counts, type PlannedSync, type SyncSummary, totalChanges } from "../../core/plan.ts";
 import { literal } from "../../core/sql.ts";
 import type { Refresh, Sync } from "../../core/sync.ts";
 import type { ObjectDescription } from "../../core/types.ts";
@@ -201,7 +201,8 @@ async function planDescribed(
     observedAt: observed?.observedAt ?? null,
     coversAll: left === forgotten,
     newFields,
-    changes: found.counts.create + found.counts.update + found.counts.delete,
+    changes: totalChanges(found.counts),
+    counts: found.counts,
     confirmed: found.confirmed + forgotten,
     ...(wanted.changed ? { marks: wanted.changed.marks } : {}),
   };

@@ -3,7 +3,7 @@
 import type { PlannedSync } from "../../core/plan.ts";
 import type { Action, Change } from "../../core/types.ts";
 import type { Connections } from "../connect/connections.ts";
-import { changesFrom, type PlannedChange, readChangePages, readChanges } from "../diff/changes.ts";
+import { type PlannedChange, readChangePages, readChanges } from "../diff/changes.ts";
 import { routeFor } from "../diff/estimate.ts";
 import { matchTypes } from "../diff/fields.ts";
 import type { Staging } from "../staging/staging.ts";
@@ -17,31 +17,27 @@ import { Status, type SyncProgress } from "./progress.ts";
 import { positions, type Ranges } from "./ranges.ts";
 import { createReader } from "./readback.ts";
 import { createRecorder } from "./record.ts";
+import type { LoadedRun } from "./runs.ts";
 import { resumeBatch, writeBatch } from "./write-batch.ts";
 
 export interface ExecuteInput {
   readonly world: World;
   readonly connections: Connections;
+  readonly run: LoadedRun;
   readonly planned: PlannedSync;
-  readonly run: string;
-  /** Milliseconds since the epoch: when the plan was made. */
-  readonly plannedAt: number;
-  /** Milliseconds since the epoch: when the run began, maybe in another process. */
-  readonly begun: number;
-  /** The plan's folder. */
-  readonly directory: string;
   readonly journal: Journal;
-  readonly progress: SyncProgress;
   readonly listen: Listener;
   /** Aborted: no further batch begins; those in flight are finished. */
   readonly stop: AbortSignal;
 }
 
 export async function executeSync(staging: Staging, input: ExecuteInput, signal: AbortSignal): Promise<void> {
-  const { world, progress, directory, listen, stop, journal } = input;
+  const { world, run, listen, stop, journal } = input;
   const planned = withoutOldKeys(input);
   const { sync } = planned;
-  if (progress.status.every((status) => status !== Status.waiting && status !== Status.sent)) return;
+  const progress = run.progress.get(sync.name);
+  const directory = run.files.plan;
+  if (!progress || progress.status.every((status) => status !== Status.waiting && status !== Status.sent)) return;
   const open = await input.connections.destination(sync.destination.connection);
   const object = await open.destination.describe(sync.destination.object, signal);
   const reader = createReader(staging, open, planned, matchTypes(sync, object));
@@ -59,16 +55,14 @@ export async function executeSync(staging: Staging, input: ExecuteInput, signal:
       listen({ type: "progress", sync: sync.name, phase: "apply", done });
     },
   });
-  const moved = createMovedCheck(world, open, planned, reader, input.plannedAt);
-  const desk: BatchDesk = { world, run: input.run, open, planned, reader, moved, recorder };
+  const moved = createMovedCheck(world, open, planned, reader, Date.parse(run.manifest.created));
+  const desk: BatchDesk = { world, run: run.run, open, planned, reader, moved, recorder };
 
   await resumeOpenBatches(staging, desk, directory, progress, signal);
 
-  const perAction = await countActions(staging, directory, planned);
-  const creates = perAction.get("create") ?? 0;
-  await loadCreates(staging, { open, planned, directory, progress, recorder, creates, stop }, signal);
+  await loadCreates(staging, { open, planned, directory, progress, recorder, stop }, signal);
   await resumeOpenBatches(staging, desk, directory, progress, signal);
-  const routeOf = (action: Action) => routeFor(open.capabilities, action, perAction.get(action) ?? 0);
+  const routeOf = (action: Action) => routeFor(open.capabilities, action, planned.counts[action]);
   const batches = cutBatches(
     waitingOnly(readChangePages(staging, directory, planned, waitingWhere(progress)), progress),
     routeOf,
@@ -113,7 +107,9 @@ function within(ranges: Ranges): string {
 /** Vendors forget idempotency keys after a day or so: what was sent under one before that may be done twice. */
 const KEYS_LAST_MS = 20 * 3_600_000;
 
-function withoutOldKeys({ planned, begun, world }: ExecuteInput): PlannedSync {
+function withoutOldKeys({ planned, run: { entries }, world }: ExecuteInput): PlannedSync {
+  const [start] = entries;
+  const begun = start?.t === "start" ? Date.parse(start.at) : 0;
   if (planned.createIsIdempotent !== "header" || world.now() - begun < KEYS_LAST_MS) return planned;
   return { ...planned, createIsIdempotent: "no" };
 }
@@ -162,15 +158,4 @@ async function* waitingOnly(
 ): AsyncIterable<readonly Change[]> {
   for await (const page of pages)
     yield page.flatMap(({ change }) => (status[change.n] === Status.waiting ? [change] : []));
-}
-
-async function countActions(
-  staging: Staging,
-  directory: string,
-  planned: PlannedSync,
-): Promise<ReadonlyMap<Action, number>> {
-  const rows = await staging.rows<{ action: Action; n: string }>(
-    `SELECT action, count(*) AS n FROM ${changesFrom(directory, planned)} GROUP BY action`,
-  );
-  return new Map(rows.map(({ action, n }) => [action, Number(n)]));
 }

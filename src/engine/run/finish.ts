@@ -1,8 +1,7 @@
 /** Folds what a run has acknowledged into the ledger and closes the run. @module */
-import { dirname } from "node:path";
 import { EbbError } from "../../core/errors.ts";
 import type { PlannedSync } from "../../core/plan.ts";
-import { ident, literal } from "../../core/sql.ts";
+import { ident } from "../../core/sql.ts";
 import type { Connections } from "../connect/connections.ts";
 import { plannedFields } from "../diff/fields.ts";
 import { pushdownOf } from "../diff/marks.ts";
@@ -13,6 +12,7 @@ import { knownColumn, ledgerSql, segmentColumn } from "../state/ledger.ts";
 import type { Lock } from "../state/lock.ts";
 import { foldQuarantine } from "../state/quarantine.ts";
 import { leftMovedIn, runSegment, wholeSegments } from "../state/recorded.ts";
+import { rowsFile, writeRows } from "../state/rows-file.ts";
 import { fileName, filesOf, type LedgerState, type Segment, type State, type StateStore } from "../state/state.ts";
 import type { World } from "../world.ts";
 import { markRun } from "./mark-run.ts";
@@ -148,14 +148,10 @@ async function foldSync(
   }
 
   async function writeSegment(): Promise<Segment> {
-    const file = `ledger/${fileName(sync.name)}/${String(serial).padStart(8, "0")}-${run.run}.parquet`;
-    const path = store.path(file);
-    await world.disk.makeDirectory(dirname(path));
+    const file = rowsFile("ledger", sync.name, serial, run.run);
     const sql = merge ? await merged() : `SELECT * FROM ${segment.sql}`;
-    await staging.run(`COPY (${sql}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`);
-    await world.disk.flush(path);
-    const { rows } = await staging.row<{ rows: string }>(`SELECT count(*) AS rows FROM read_parquet(${literal(path)})`);
-    return { file, rows: Number(rows), hash: segment.hash, checksum: await checksumOfFile(path) };
+    const rows = await writeRows(world, store, staging, file, sql);
+    return { file, rows, hash: segment.hash, checksum: await checksumOfFile(store.path(file)) };
   }
 
   async function merged(): Promise<string> {

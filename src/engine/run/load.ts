@@ -32,12 +32,12 @@ export interface LoadInput {
   readonly directory: string;
   readonly progress: SyncProgress;
   readonly recorder: Recorder;
-  readonly creates: number;
   readonly stop: AbortSignal;
 }
 
 export async function loadCreates(staging: Staging, input: LoadInput, signal: AbortSignal): Promise<void> {
-  const { open, planned, progress, recorder, creates, stop } = input;
+  const { open, planned, progress, recorder, stop } = input;
+  const creates = planned.counts.create;
   const { destination, capabilities } = open;
   // Creates come first in apply order; only a run that has not touched them loads them.
   const fresh = progress.status.subarray(0, creates).every((status) => status === Status.waiting);

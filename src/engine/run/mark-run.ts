@@ -1,5 +1,5 @@
 /** Finish's side of a diff in the warehouse: marks what a run has made true, there first and then in the state. @module */
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Mark, Pushdown } from "../../connector/index.ts";
 import type { PlannedSync } from "../../core/plan.ts";
 import { literal } from "../../core/sql.ts";
@@ -8,7 +8,8 @@ import { marksTable } from "../diff/marks.ts";
 import { allFields, rowHashSql } from "../staging/row-hash.ts";
 import { type Staging, table } from "../staging/staging.ts";
 import { ledgerSql, parquetSegment } from "../state/ledger.ts";
-import { fileName, type LedgerState, type MarksState, type StateStore } from "../state/state.ts";
+import { rowsFile, writeRows } from "../state/rows-file.ts";
+import type { LedgerState, MarksState, StateStore } from "../state/state.ts";
 import type { World } from "../world.ts";
 import type { LoadedRun } from "./runs.ts";
 
@@ -43,13 +44,8 @@ export async function markRun(
   const { n } = await staging.row<{ n: string }>(`SELECT count(*) AS n FROM ${table("delta")}`);
   if (before && token !== null && Number(n) === 0) return before;
 
-  const file = `marks/${fileName(planned.sync.name)}/${String(input.serial).padStart(8, "0")}-${next}.parquet`;
-  const path = store.path(file);
-  await world.disk.makeDirectory(dirname(path));
-  await staging.run(
-    `COPY (SELECT raw, key, whole FROM ${table("marked")}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`,
-  );
-  await world.disk.flush(path);
+  const file = rowsFile("marks", planned.sync.name, input.serial, next);
+  await writeRows(world, store, staging, file, `SELECT raw, key, whole FROM ${table("marked")}`);
   const request = { table: marksTable(input.lineage, planned.sync.name), token, next, marks: deltaOf(staging) };
   const recorded = await input.pushdown.record(request, signal);
   return recorded ? { file, token: next, fingerprint } : undefined;

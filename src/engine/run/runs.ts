@@ -61,9 +61,11 @@ export interface LoadedRun {
   readonly result: RunResult | null;
 }
 
-/** Names of all runs, oldest first: they begin with the time. */
-export function listRuns(world: World, store: StateStore): Promise<readonly string[]> {
-  return world.disk.list(join(store.directory, "runs"));
+/** Names of all runs, oldest first: they begin with the time. A folder without a journal was left before its run began. */
+export async function listRuns(world: World, store: StateStore): Promise<readonly string[]> {
+  const names = await world.disk.list(join(store.directory, "runs"));
+  const begun = await Promise.all(names.map((name) => world.disk.exists(runFiles(store, name).journal(1))));
+  return names.filter((_, i) => begun[i]);
 }
 
 export async function loadRun(world: World, store: StateStore, run: string): Promise<LoadedRun> {
@@ -101,8 +103,7 @@ export async function loadRun(world: World, store: StateStore, run: string): Pro
 export async function unfinishedRuns(world: World, store: StateStore): Promise<readonly LoadedRun[]> {
   const found: LoadedRun[] = [];
   for (const name of await listRuns(world, store)) {
-    const { journal, result } = runFiles(store, name);
-    if ((await world.disk.exists(result)) || !(await world.disk.exists(journal(1)))) continue;
+    if (await world.disk.exists(runFiles(store, name).result)) continue;
     const run = await loadRun(world, store, name);
     const begun = run.entries.some(({ t }) => t === "intent");
     if (begun || run.manifest.state.serial === (await store.read()).serial) found.push(run);

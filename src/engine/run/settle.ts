@@ -3,6 +3,7 @@
 import { applied, drifted } from "../../connector/index.ts";
 import type { PlannedSync } from "../../core/plan.ts";
 import type { Change, Outcome } from "../../core/types.ts";
+import { LONGEST_LAG_MS } from "../diff/lag.ts";
 import { holds } from "../staging/canonicalise.ts";
 import type { BatchDesk } from "./desk.ts";
 
@@ -15,9 +16,6 @@ export interface Settled {
   /** Nobody could look. */
   readonly blind?: true;
 }
-
-/** A destination that shows a write later than this is not waited for: the next plan will see. */
-const LONGEST_LAG_MS = 120_000;
 
 /** @param sentAt milliseconds since the epoch at which the changes were sent last */
 export async function settle(

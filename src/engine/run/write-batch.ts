@@ -4,7 +4,7 @@
  * @module
  */
 
-import { applied, drifted, type Receipt, rejected } from "../../connector/index.ts";
+import { applied, drifted, LONGEST_WAIT_MS, type Receipt, rejected } from "../../connector/index.ts";
 import { EbbError, RecordError, TransientError } from "../../core/errors.ts";
 import type { Change, Outcome } from "../../core/types.ts";
 import type { World } from "../world.ts";
@@ -210,9 +210,6 @@ function noAnswer({ planned }: BatchDesk): TransientError {
   const { connection } = planned.sync.destination;
   return new TransientError("ANSWER_INVALID", `${connection} gives no answer for some records`, { unsent: true });
 }
-
-/** Longer than this nobody waits with the lock held: the run stops, and can be resumed. */
-const LONGEST_WAIT_MS = 300_000;
 
 function worthWaiting({ code, retryAfterMs = 0 }: TransientError): boolean {
   return code !== "QUOTA_EXHAUSTED" && retryAfterMs <= LONGEST_WAIT_MS;

@@ -5,10 +5,10 @@
  */
 import { cpus } from "node:os";
 import { join } from "node:path";
-import type { DuckDBDataChunk } from "@duckdb/node-api";
-import { canonicalJson } from "../../core/canonical-json.ts";
+import type { DuckDBAppender, DuckDBConnection } from "@duckdb/node-api";
 import { ConfigError } from "../../core/errors.ts";
 import { ident } from "../../core/sql.ts";
+import { closeInstance, openInstance } from "./instances.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -38,6 +38,27 @@ export interface Staging {
 /** Columns of text of equal length, in the order of the table's columns. */
 export type TextColumns = readonly (readonly (string | null)[])[];
 
+const PAGE_ROWS = 20_000;
+
+/** Rows of so many texts as pages of columns, for {@link Staging.loadText}. */
+export async function* columnPages(
+  width: number,
+  rows: Iterable<readonly (string | null)[]>,
+): AsyncIterable<TextColumns> {
+  const empty = () => Array.from({ length: width }, (): (string | null)[] => []);
+  let page = empty();
+  for (const row of rows) {
+    page.forEach((column, i) => {
+      column.push(row[i] ?? null);
+    });
+    if (page[0]?.length === PAGE_ROWS) {
+      yield page;
+      page = empty();
+    }
+  }
+  yield page;
+}
+
 export interface StagingOptions {
   readonly directory: string;
   /** DuckDB's memory limit in megabytes (default 600): it spills beyond. */
@@ -51,18 +72,12 @@ export function table(name: string): string {
 
 export async function openStaging({ directory, memoryMb = 600 }: StagingOptions): Promise<Staging> {
   const duckdb = await import("@duckdb/node-api");
-  const instance = await duckdb.DuckDBInstance.create(":memory:", {
-    memory_limit: `${memoryMb}MB`,
-    threads: String(Math.max(2, cpus().length)),
-    temp_directory: join(directory, "spill"),
-    preserve_insertion_order: "false",
-    autoinstall_known_extensions: "false",
+  const opened = await openInstance(duckdb, {
+    memoryMb,
+    threads: Math.max(2, cpus().length),
+    spill: join(directory, "spill"),
   });
-  const connection = await instance.connect();
-  connection.registerScalarFunction(jsonFunction(duckdb));
-  // In memory and spilling, not a file: tables that live for one plan need no log and no checkpoints.
-  await connection.run("ATTACH ':memory:' AS staging");
-  await connection.run("SET GLOBAL TimeZone = 'UTC'");
+  const { instance, connection } = opened;
 
   const reached: string[] = [];
   // One statement at a time: batches in flight beside each other share this connection.
@@ -120,13 +135,16 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
     async loadText(name, columns, batches) {
       await run(`CREATE OR REPLACE TABLE ${table(name)} (${columns.map((c) => `${ident(c)} VARCHAR`).join(", ")})`);
       // A connection of its own: an appender cannot share one with other statements.
-      const own = await instance.connect();
+      let own: DuckDBConnection | undefined;
+      let appender: DuckDBAppender | undefined;
+      const types = columns.map(() => duckdb.VARCHAR);
+      let count = 0;
       try {
-        const appender = await own.createAppender(name, "main", "staging");
-        const types = columns.map(() => duckdb.VARCHAR);
-        let count = 0;
         for await (const batch of batches) {
           const length = batch[0]?.length ?? 0;
+          if (length === 0) continue;
+          own ??= await instance.connect();
+          appender ??= await own.createAppender(name, "main", "staging");
           for (let from = 0; from < length; from += 2048) {
             const chunk = duckdb.DuckDBDataChunk.create(types, Math.min(2048, length - from));
             batch.forEach((values, i) => {
@@ -136,32 +154,16 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
           }
           count += length;
         }
-        appender.closeSync();
+        appender?.closeSync();
         return count;
       } finally {
-        own.closeSync();
+        own?.closeSync();
       }
     },
     async close() {
-      connection.closeSync();
-      instance.closeSync();
+      await closeInstance(opened, reached.length > 0);
     },
   };
-}
-
-/** `ebb_json(text)`: JSON with its keys sorted and without spaces, so that equal documents are equal text. */
-function jsonFunction(duckdb: typeof import("@duckdb/node-api")) {
-  return duckdb.DuckDBScalarFunction.create({
-    name: "ebb_json",
-    parameterTypes: [duckdb.VARCHAR],
-    returnType: duckdb.VARCHAR,
-    mainFunction: (_info, input: DuckDBDataChunk, output) => {
-      input.getColumnValues(0).forEach((value, row) => {
-        output.setItem(row, typeof value === "string" ? canonicalJson(value) : null);
-      });
-      output.flush();
-    },
-  });
 }
 
 /** The engine's own words for a file it could not write; they name the path and no value. */

@@ -24,6 +24,8 @@ export interface SegmentSource {
   readonly rows: number;
   /** Name of the hash in its column `h`; see `rowHashName`. */
   readonly hash: string;
+  /** Its columns besides key, id, owned, gone and h, where they are known. */
+  readonly columns?: readonly string[];
 }
 
 export function parquetSegment(path: string, rows: number, hash: string): SegmentSource {
@@ -40,7 +42,7 @@ export async function ledgerSql(
   const hash = rowHashName(fields, staging.version);
   const shaped = await Promise.all(
     segments.map(async (segment, index) => {
-      const has = new Set((await staging.describe(`SELECT * FROM ${segment.sql}`)).map(({ name }) => name));
+      const has = new Set(segment.columns ?? (await columnsOf(staging, segment)));
       const value = (i: number) => {
         const { name, type } = fields[i] ?? { name: "", type: { kind: "text" } as const };
         const column = segmentColumn(name);
@@ -68,4 +70,8 @@ export async function ledgerSql(
   const latest = `SELECT * FROM (${rows}) QUALIFY row_number() OVER (PARTITION BY key ORDER BY s DESC) = 1`;
   const kept = `SELECT ${base.head} FROM ${base.sql} b WHERE NOT gone AND NOT EXISTS (SELECT 1 FROM (${latest}) d WHERE d.key = b.key)`;
   return `${kept} UNION ALL SELECT * EXCLUDE (gone, s) FROM (${latest}) WHERE NOT gone`;
+}
+
+async function columnsOf(staging: Staging, { sql }: SegmentSource): Promise<readonly string[]> {
+  return (await staging.describe(`SELECT * FROM ${sql}`)).map(({ name }) => name);
 }

@@ -4,14 +4,15 @@
  * they cost no call and no look any more. Beside them creates in doubt (`IN_DOUBT`, no attempts), for plans that read nothing.
  * @module
  */
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { PlannedSync } from "../../core/plan.ts";
 import { literal } from "../../core/sql.ts";
 import { changesFrom } from "../diff/changes.ts";
 import { Status, type SyncProgress } from "../run/progress.ts";
 import type { LoadedRun } from "../run/runs.ts";
-import { type Staging, type TextColumns, table } from "../staging/staging.ts";
+import { columnPages, type Staging, table } from "../staging/staging.ts";
 import type { World } from "../world.ts";
+import { rowsFile, writeRows } from "./rows-file.ts";
 import { fileName, type StateStore } from "./state.ts";
 
 /** As the state lists it. Columns: key, action, code, field, message, attempts, wanted, first, last. */
@@ -46,20 +47,21 @@ export async function foldQuarantine(
 
   const name = fileName(planned.sync.name);
   const [now, open] = [`refused_${name}`, `open_${name}`];
-  await staging.loadText(now, ["n", "code", "field", "message"], refused(progress));
-  await staging.loadText(open, ["n", "doubt"], unsettled(progress));
+  await staging.loadText(now, ["n", "code", "field", "message"], columnPages(4, refused(progress)));
+  await staging.loadText(open, ["n", "doubt"], columnPages(2, unsettled(progress)));
   const changes = changesFrom(run.files.plan, planned);
   const held = `read_parquet(${literal(join(run.files.plan, "rejected", `${planned.file}.parquet`))})`;
   const earlier = before
     ? `read_parquet(${literal(store.path(before.file))})`
     : "(SELECT '' AS key, '' AS action, '' AS code, '' AS field, '' AS message, 0::BIGINT AS attempts, '' AS wanted, '' AS first, '' AS last WHERE false)";
   const id = literal(run.run);
-  const file = `quarantine/${name}/${String(serial).padStart(8, "0")}-${run.run}.parquet`;
-  const path = store.path(file);
-  await world.disk.makeDirectory(dirname(path));
-  await staging.run(
-    `COPY (
-       WITH refused AS (
+  const file = rowsFile("quarantine", planned.sync.name, serial, run.run);
+  const rows = await writeRows(
+    world,
+    store,
+    staging,
+    file,
+    `WITH refused AS (
          SELECT CAST(c.key AS VARCHAR) AS key, c.action, r.code, r.field, r.message, ${wantedSql("c.after")} AS wanted
          FROM ${changes} c JOIN (SELECT CAST(n AS BIGINT) AS n, code, field, message FROM ${table(now)}) r USING (n)
        ), unsettled AS (
@@ -74,44 +76,27 @@ export async function foldQuarantine(
        UNION ALL
        SELECT e.* FROM earlier e WHERE e.key NOT IN (SELECT key FROM refused)
          AND (e.key IN (SELECT key FROM ${held} WHERE code IN ('GIVEN_UP', 'IN_DOUBT'))
-              OR e.key IN (SELECT key FROM unsettled WHERE NOT (doubt AND action = 'create')))
-     ) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`,
+              OR e.key IN (SELECT key FROM unsettled WHERE NOT (doubt AND action = 'create')))`,
   );
-  const most = planned.sync.giveUpAfter;
-  const counts = await staging.row<{ rows: string; given_up: string }>(
-    `SELECT count(*) AS rows, count(*) FILTER (${most} > 0 AND attempts >= ${most}) AS given_up FROM read_parquet(${literal(path)})`,
-  );
-  if (Number(counts.rows) === 0) {
+  const path = store.path(file);
+  if (rows === 0) {
     await world.disk.remove(path);
     return undefined;
   }
-  await world.disk.flush(path);
-  return { file, rows: Number(counts.rows), givenUp: Number(counts.given_up) };
+  const most = planned.sync.giveUpAfter;
+  const { n } = await staging.row<{ n: string }>(
+    `SELECT count(*) FILTER (${most} > 0 AND attempts >= ${most}) AS n FROM read_parquet(${literal(path)})`,
+  );
+  return { file, rows, givenUp: Number(n) };
 }
 
-const PAGE = 20_000;
-
-async function* refused({ rejected }: SyncProgress): AsyncIterable<TextColumns> {
-  const all = [...rejected.values()];
-  for (let at = 0; at < all.length; at += PAGE) {
-    const page = all.slice(at, at + PAGE);
-    yield [0, 1, 2, 3].map((column) =>
-      page.map((entry) => (entry[column] === null || entry[column] === undefined ? null : String(entry[column]))),
-    );
-  }
+function* refused({ rejected }: SyncProgress): Iterable<readonly (string | null)[]> {
+  for (const [n, code, field, message] of rejected.values()) yield [String(n), code, field, message ?? null];
 }
 
 /** Positions of changes that were neither applied nor rejected: what was in quarantine before stays there. */
-async function* unsettled({ status }: SyncProgress): AsyncIterable<TextColumns> {
-  let page: [string[], string[]] = [[], []];
-  for (let n = 0; n < status.length; n++) {
-    if (status[n] !== Status.skipped && status[n] !== Status.doubt) continue;
-    page[0].push(String(n));
-    page[1].push(status[n] === Status.doubt ? "1" : "0");
-    if (page[0].length >= PAGE) {
-      yield page;
-      page = [[], []];
-    }
-  }
-  yield page;
+function* unsettled({ status }: SyncProgress): Iterable<readonly string[]> {
+  for (let n = 0; n < status.length; n++)
+    if (status[n] === Status.skipped || status[n] === Status.doubt)
+      yield [String(n), status[n] === Status.doubt ? "1" : "0"];
 }

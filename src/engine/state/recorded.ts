@@ -9,7 +9,7 @@ import { countStatus, Status, type SyncProgress } from "../run/progress.ts";
 import type { LoadedRun } from "../run/runs.ts";
 import { checksumOfFile } from "../staging/digest.ts";
 import { rowHashName, rowHashSql } from "../staging/row-hash.ts";
-import { type Staging, type TextColumns, table } from "../staging/staging.ts";
+import { columnPages, type Staging, table } from "../staging/staging.ts";
 import { ledgerSql, parquetSegment, type SegmentSource, segmentColumn } from "./ledger.ts";
 import type { LedgerState, StateStore } from "./state.ts";
 
@@ -75,12 +75,18 @@ export async function runSegment(
     UNION ALL SELECT ${columns("id", "coalesce(gone, false)")}
     FROM (SELECT false AS gone WHERE false UNION ALL BY NAME SELECT * FROM read_parquet(${confirmed})))`;
   const { applied, accepted } = countStatus(progress);
-  return { sql, rows: applied + accepted + planned.confirmed, hash: rowHashName(hashed, staging.version) };
+  const names = Object.keys(planned.types).map(segmentColumn);
+  return {
+    sql,
+    rows: applied + accepted + planned.confirmed,
+    hash: rowHashName(hashed, staging.version),
+    columns: names,
+  };
 }
 
 /** Brings the acknowledged changes of a run into reach of {@link doneSql}. */
 export async function stageDone(staging: Staging, name: string, progress: SyncProgress): Promise<void> {
-  await staging.loadText(name, ["first", "last", "id"], acknowledged(progress));
+  await staging.loadText(name, ["first", "last", "id"], columnPages(3, acknowledged(progress)));
 }
 
 /** Positions `n` of the acknowledged changes and the ids `given` to them. */
@@ -107,20 +113,12 @@ export async function leftMovedIn(
   return Number(n);
 }
 
-async function* acknowledged({ status, ids }: SyncProgress): AsyncIterable<TextColumns> {
-  let batch: [string[], string[], (string | null)[]] = [[], [], []];
+function* acknowledged({ status, ids }: SyncProgress): Iterable<readonly (string | null)[]> {
   for (let n = 0; n < status.length; n++) {
     if (status[n] !== Status.applied && status[n] !== Status.accepted) continue;
     const first = n;
     const id = ids.get(n) ?? null;
     if (id === null) while (n + 1 < status.length && status[n + 1] === status[first] && !ids.has(n + 1)) n++;
-    batch[0].push(String(first));
-    batch[1].push(String(n));
-    batch[2].push(id);
-    if (batch[0].length >= 20_000) {
-      yield batch;
-      batch = [[], [], []];
-    }
+    yield [String(first), String(n), id];
   }
-  yield batch;
 }
