@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { secretReference } from "../core/secret-reference.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Destination } from "./destination.ts";
 import type { Http, HttpOptions } from "./http.ts";
@@ -96,20 +97,11 @@ export function defineSystem<C extends z.ZodObject>(system: System<C>): System {
   return system as unknown as System;
 }
 
-const reference = /^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$/;
-
-/** True for `env:NAME` and `file:PATH`. */
-export function isReference(value: string): boolean {
-  return reference.test(value);
-}
+export { isReference } from "../core/secret-reference.ts";
 
 /** A secret option: in configuration a reference (`env:NAME`, `file:PATH`), resolved only when the connection opens. */
 export function secret(description: string) {
-  return z
-    .string()
-    .refine(isReference, { error: "SECRET_LITERAL" })
-    .describe(`${description} A reference: \`env:NAME\` or \`file:PATH\`.`)
-    .meta({ secret: true });
+  return secretReference(description).meta({ secret: true });
 }
 
 /** True for an option made with {@link secret}, optional or not. */

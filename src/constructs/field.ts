@@ -1,11 +1,21 @@
+import type { NormalForm } from "../core/mask-options.ts";
 import type { FieldMapping } from "../core/sync.ts";
+import type { SecretReference } from "./secret.ts";
+
+type BucketPeriod = NonNullable<NonNullable<FieldMapping["bucket"]>["by"]>;
+
+/** What {@link FieldBuilder.noise} adds, and within which bounds the result stays. */
+export type NoiseOptions = Readonly<Omit<NonNullable<FieldMapping["noise"]>, "secret">> & {
+  readonly secret: SecretReference;
+};
 
 /** A value as it may stand in code; Ebb keeps it as text. */
 export type Constant = string | number | boolean;
 
 /**
  * Where a destination field's value comes from and what is done to it. Every method gives a new builder.
- * The steps run in one order, whatever the order of the calls: trim, case, cast, round, values, hash, truncate, default.
+ * The steps run in one order, whatever the order of the calls: trim, case, cast, round, values, one mask (bucket, noise,
+ * hash, tokenise or redact), truncate, default.
  */
 export class FieldBuilder {
   readonly #mapping: FieldMapping;
@@ -51,9 +61,56 @@ export class FieldBuilder {
     return this.#with({ values, ...(otherwise === undefined ? {} : { otherwise: String(otherwise) }) });
   }
 
-  /** Hexadecimal digest of the text. */
-  hash(algorithm: NonNullable<FieldMapping["hash"]> = "sha256"): FieldBuilder {
-    return this.#with({ hash: algorithm });
+  /**
+   * Hexadecimal digest of the text. With `as`, the text is first brought to the form that an ad platform hashes on its
+   * side. Whoever can guess a value can check the guess: where nobody has to match the values, use {@link tokenise}.
+   *
+   * @example field("email").hash("sha256", "googleEmail")
+   */
+  hash(algorithm: NonNullable<FieldMapping["hash"]> = "sha256", as?: NormalForm): FieldBuilder {
+    return this.#with({ hash: algorithm, ...(as === undefined ? {} : { hashAs: as }) });
+  }
+
+  /**
+   * Replaces the text by a token, its HMAC-SHA-256 in hexadecimal: equal values stay equal, and only the key leads to
+   * them. Another key makes every token another one.
+   *
+   * @param length digits to keep, 16 to 64 (default: all 64)
+   * @example field("customer_id").tokenise(env("TOKEN_KEY"))
+   */
+  tokenise(secret: SecretReference, { length }: { readonly length?: number } = {}): FieldBuilder {
+    return this.#with({ tokenise: { secret, ...(length === undefined ? {} : { length }) } });
+  }
+
+  /** Replaces every value that is not null by the same text. */
+  redact(text = "[redacted]"): FieldBuilder {
+    return this.#with({ redact: text });
+  }
+
+  /**
+   * Replaces each value by its bucket. With `width`, a number becomes the lower bound of its bucket; with `edges`, the
+   * label of the bucket between them (`<0`, `0-99`, …); with `by`, a date or time becomes the first day of its day, week
+   * (from Monday), month or year, in UTC.
+   *
+   * @example field("revenue").bucket({ edges: [0, 1_000, 10_000] }) // "<0", "0-999", "1000-9999", "10000+"
+   */
+  bucket(
+    into: { readonly width: number } | { readonly edges: readonly number[] } | { readonly by: BucketPeriod },
+  ): FieldBuilder {
+    return this.#with({ bucket: "edges" in into ? { edges: [...into.edges] } : into });
+  }
+
+  /**
+   * Adds Laplace noise of scale `sensitivity / epsilon` to a number: two values that lie at most `sensitivity` apart are
+   * seen as the same number with chances that differ by no more than a factor of e^epsilon. The noise follows from the
+   * secret, the record, the field and the value, so plans stay empty while nothing changes. Each new value of a record is
+   * one more look at it: the epsilons of all its values add up. The result is rounded as {@link round} or the
+   * destination's field says, and kept between `min` and `max`.
+   *
+   * @example field("income").noise({ epsilon: 0.5, sensitivity: 1_000, secret: env("NOISE_KEY"), min: 0 })
+   */
+  noise(options: NoiseOptions): FieldBuilder {
+    return this.#with({ noise: options });
   }
 
   /** Keeps at most so many characters. */

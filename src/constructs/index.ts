@@ -12,7 +12,7 @@
  */
 export { App } from "cdktf";
 export { Connection, type Destination, type DestinationOptions, type Source, type Table } from "./connection.ts";
-export { type Constant, constant, FieldBuilder, field, lookup, template } from "./field.ts";
+export { type Constant, constant, FieldBuilder, field, lookup, type NoiseOptions, template } from "./field.ts";
 export * from "./generated/connections.ts";
 export type { SyncOptions } from "./generated/sync-options.ts";
 export { env, file, type SecretReference } from "./secret.ts";

@@ -40,6 +40,14 @@ function wrongDeclarations(stack: SyncStack, crm: Memory): void {
   field("a").cast("money");
   // @ts-expect-error whenNull has three answers
   field("a").whenNull("ignore");
+  // @ts-expect-error a token's key as plain text
+  field("a").tokenise("hunter2");
+  // @ts-expect-error noise without its key
+  field("a").noise({ epsilon: 1, sensitivity: 1 });
+  // @ts-expect-error a bucket is of one kind
+  field("a").bucket({});
+  // @ts-expect-error a form that no platform asks for
+  field("a").hash("sha256", "e-mail");
   // @ts-expect-error a plain value in SQL
   sql`select * from t where name = ${secret}`;
 

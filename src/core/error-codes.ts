@@ -38,6 +38,10 @@ export const errorCodes = {
     meaning: "A referenced secret is not there.",
     next: "Set the environment variable, or create the file, named in the message.",
   },
+  SECRET_WEAK: {
+    meaning: "The secret of a mask is so short that it could be found by trying.",
+    next: "Make another one, for example with `openssl rand -hex 32`; tokens and noise made with it are new ones.",
+  },
   COLUMN_UNKNOWN: {
     meaning: "The mapping or the key names a column that the query does not return.",
     next: "Correct the name, or add the column to the query.",

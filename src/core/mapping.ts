@@ -1,3 +1,5 @@
+import { bucketSql, type Masked, type MaskTarget, noiseSql, redactSql, tokenSql } from "./masks.ts";
+import { lostSql, normalSql } from "./normalise.ts";
 import { ident, literal } from "./sql.ts";
 import type { FieldMapping } from "./sync.ts";
 
@@ -19,17 +21,23 @@ const CASTS = {
 
 /**
  * One field mapping as SQL over the source's columns. The steps run in the order of the properties here, whatever
- * the order they were declared in: trim, case, cast, round, values, hash, truncate, default.
+ * the order they were declared in: trim, case, cast, round, values, one mask (bucket, noise, hash, tokenise or redact),
+ * truncate, default.
  *
  * @param lookup SQL of the looked-up id, when the mapping is a lookup; the join is the caller's.
+ * @param target where the value goes, for the noise. Without it only the type of the result is right.
  */
-export function mappingSql(field: FieldMapping, lookup?: string): MappedSql {
+export function mappingSql(field: FieldMapping, lookup?: string, target?: MaskTarget): MappedSql {
   const fails: string[] = [];
   let sql = baseSql(field, lookup);
   const text = () => `CAST(${sql} AS VARCHAR)`;
   const step = (next: string) => {
     fails.push(`(${sql}) IS NOT NULL AND (${next}) IS NULL`);
     sql = next;
+  };
+  const mask = (masked: Masked) => {
+    fails.push(masked.lost);
+    sql = masked.sql;
   };
   if (field.lookup && lookup) fails.push(`${ident(field.lookup.column)} IS NOT NULL AND ${lookup} IS NULL`);
   if (field.trim) sql = `trim(${text()}, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))`;
@@ -45,7 +53,16 @@ export function mappingSql(field: FieldMapping, lookup?: string): MappedSql {
       `CASE WHEN (${sql}) IS NULL THEN NULL ELSE CASE ${text()} WHEN NULL THEN NULL ${cases.join(" ")} ELSE ${otherwise} END END`,
     );
   }
+  if (field.bucket) step(bucketSql(sql, field.bucket));
+  if (field.noise) mask(noiseSql(sql, field.noise, field.round, target));
+  if (field.hash && field.hashAs) {
+    const lost = lostSql(text(), field.hashAs);
+    if (lost) fails.push(lost);
+    sql = normalSql(text(), field.hashAs);
+  }
   if (field.hash) sql = `${field.hash}(${text()})`;
+  if (field.tokenise) mask(tokenSql(text(), field.tokenise));
+  if (field.redact !== undefined) sql = redactSql(sql, field.redact);
   if (field.truncate !== undefined) sql = `left(${text()}, ${field.truncate})`;
   if (field.default !== undefined) sql = `coalesce(CAST(${sql} AS VARCHAR), ${literal(field.default)})`;
   return { sql, fails };

@@ -58,6 +58,12 @@ export interface Basis {
   readonly recordsRead: number;
 }
 
+/** @example { field: "email", how: "hash sha256 (email)" } */
+export interface MaskedField {
+  readonly field: string;
+  readonly how: string;
+}
+
 export interface SyncSummary {
   readonly name: string;
   readonly source: { readonly connection: string; readonly system: string; readonly rows: number };
@@ -84,6 +90,8 @@ export interface SyncSummary {
   /** Fields that apply makes before it writes records. */
   readonly newFields: readonly NewField[];
   readonly fields: readonly FieldCount[];
+  /** Fields whose values go out masked, and how, in words. Absent where there are none. */
+  readonly masked?: readonly MaskedField[];
   readonly rejected: readonly RejectedCount[];
   readonly guards: readonly GuardResult[];
   readonly warnings: readonly string[];

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { ErrorCode } from "./errors.ts";
 import { isObject } from "./is-object.ts";
+import { maskProblems } from "./mask-rules.ts";
 import type { Problem } from "./problems.ts";
 import type { Path } from "./references.ts";
 import { suggest } from "./suggest.ts";
@@ -130,6 +131,9 @@ export function syncProblems(raw: unknown, where: string, declared: Declared): P
       );
     if (mapping.otherwise !== undefined && mapping.values === undefined)
       report("CONFIG_INVALID", ["fields", field, "otherwise"], "means nothing without values");
+    const matched = (destination?.matchOn ?? key ?? []).includes(field);
+    for (const { attribute, message } of maskProblems(mapping, matched))
+      report("CONFIG_INVALID", ["fields", field, ...(attribute === undefined ? [] : [attribute])], message);
   }
   return problems;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { bucket, hashAs, noise, redact, tokenise } from "./mask-options.ts";
 
 const lookup = z
   .strictObject({
@@ -38,7 +39,12 @@ export const fieldMapping = z.strictObject({
       "Replace each value by the one listed for it; a value not listed rejects its record, unless `otherwise` is set.",
     ),
   otherwise: z.string().optional().describe("What a value not listed in `values` becomes."),
+  bucket: bucket.optional(),
+  noise: noise.optional(),
   hash: z.enum(["sha256", "md5"]).optional().describe("Hexadecimal digest of the text."),
+  hashAs: hashAs.optional(),
+  tokenise: tokenise.optional(),
+  redact: redact.optional(),
   truncate: z.number().int().min(1).optional().describe("Keep at most so many characters."),
   default: z.string().optional().describe("What a null becomes."),
   whenNull: z

@@ -8,6 +8,7 @@ import type { Sync } from "../core/sync.ts";
 import type { Column } from "../core/types.ts";
 import { type Connections, openConnections } from "./connect/connections.ts";
 import { syncFields } from "./diff/fields.ts";
+import { checkMaskedColumns, maskSecrets } from "./diff/masks.ts";
 import { withNewFields } from "./diff/new-fields.ts";
 import { sourceQuery } from "./diff/source-query.ts";
 import { unfinishedRuns } from "./run/runs.ts";
@@ -35,7 +36,7 @@ export async function* examine(world: World, project: Project, signal: AbortSign
         yield check;
         if (role !== "unused" && check.status === "ok") yield* findings(connections, name, role, signal);
       }
-    for (const sync of project.syncs) yield await checkSync(connections, sync, signal);
+    for (const sync of project.syncs) yield await checkSync(world, connections, sync, signal);
   } finally {
     await connections.close();
   }
@@ -83,7 +84,7 @@ async function* findings(
   }
 }
 
-function checkSync(connections: Connections, sync: Sync, signal: AbortSignal): Promise<Check> {
+function checkSync(world: World, connections: Connections, sync: Sync, signal: AbortSignal): Promise<Check> {
   return attempt(`sync ${sync.name}`, async () => {
     const { source } = await connections.source(sync.source.connection);
     const columns = await source.describe(sourceQuery(sync), signal);
@@ -94,6 +95,8 @@ function checkSync(connections: Connections, sync: Sync, signal: AbortSignal): P
     );
     const fields = syncFields(sync, object);
     checkColumns(sync, columns);
+    checkMaskedColumns(sync, columns);
+    await maskSecrets(world, sync);
     return `${columns.length} columns, ${fields.length} fields of ${object.object}`;
   });
 }

@@ -33,6 +33,7 @@ export function summaryLines(
     ...labelled("read", `${counted(sync.source.rows, "source row")}; ${basisText(sync.basis)}`, style),
     ...counts(sync, style),
     ...newFields(sync, style),
+    ...masked(sync, style),
     ...also(sync, style),
     ...reasons(sync, style),
     ...fields(sync),
@@ -97,6 +98,11 @@ function newFields({ newFields: made, destination }: SyncSummary, style: Style):
       "green",
     ),
   );
+}
+
+function masked({ masked: fields = [] }: SyncSummary, style: Style): string[] {
+  const texts = fields.map(({ field, how }) => `${sanitise(field)}: ${sanitise(how)}`);
+  return texts.length === 0 ? [] : labelled("masked", texts.join("; "), style);
 }
 
 function also(sync: SyncSummary, style: Style): string[] {

@@ -38,6 +38,7 @@ function plan(names: Names): { summary: PlanSummary; samples: SyncSamples[] } {
     newFields: [],
     driftKept: 1,
     fields: [{ name: names.field, changed: count, filled: count, cleared: count }],
+    masked: [{ field: names.field, how: names.message }],
     rejected: [{ code: "TOO_LONG", field: names.field, count }],
     guards: [{ code: "MAX_DELETES", message: names.message }],
     warnings: [names.message],

@@ -1,4 +1,5 @@
 import type { Disk } from "../../src/engine/state/disk.ts";
+import type { World } from "../../src/engine/world.ts";
 import { type VirtualClock, virtualClock } from "../clock.ts";
 import { type Fake, type FakeOptions, fakeConnections, makeFake } from "../fake.ts";
 import { type Runner, runner, type SyncGiven, testProject, testSync, testWorld } from "../world.ts";
@@ -12,7 +13,7 @@ export interface FakeProject {
 /** A project of one sync from the fake's rows to the fake's records. */
 export async function fakeProject(
   sync: Partial<SyncGiven> = {},
-  options: FakeOptions & { readonly disk?: Disk } = {},
+  options: FakeOptions & { readonly disk?: Disk; readonly env?: World["env"] } = {},
 ): Promise<FakeProject> {
   const clock = virtualClock();
   const fake = makeFake({ now: clock.now, ...options });
@@ -21,6 +22,7 @@ export async function fakeProject(
     clock,
     dispatcher: fake.dispatcher,
     ...(options.disk ? { disk: options.disk } : {}),
+    ...(options.env ? { env: options.env } : {}),
   });
   const project = testProject([testSync({ fields: { name: "name", city: "city" }, ...sync })], fakeConnections);
   return { fake, run: runner(world, project), clock };

@@ -20,7 +20,7 @@ import { root } from "../cli/run.ts";
 import { attach, clear } from "./attached.ts";
 import { execute, folder, missing, validate } from "./terraform.ts";
 
-const { App, constant, field, lookup, State, Sync, SyncStack, sql, template } = constructs;
+const { App, constant, env, field, lookup, State, Sync, SyncStack, sql, template } = constructs;
 const schema = attributes(syncAttributes);
 
 afterAll(clear);
@@ -88,6 +88,11 @@ function declareEverything(outdir: string): void {
       camelCase: field("a").trim().lower().values({ "%{x}": 1 }, "other").default("none").whenNull("keep").public(),
       "With space": field("b").cast("decimal").round(2).truncate(80).hash("md5").onlyIfEmpty().createOnly(),
       C: constant("c").upper(),
+      Token: field("c").tokenise(env("KEY"), { length: 32 }),
+      Note: field("c").redact(),
+      Spent: field("c").bucket({ edges: [0, 100] }),
+      Income: field("c").noise({ epsilon: 1, sensitivity: 2, secret: env("KEY") }),
+      Phone: field("c").hash("sha256", "phone"),
       D: template("{a} {b}"),
       E: lookup({ object: "Account", matchOn: "Domain__c", column: "domain" }),
     },

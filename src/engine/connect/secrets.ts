@@ -4,9 +4,12 @@ import { isSecret } from "../../connector/index.ts";
 import { AuthError } from "../../core/errors.ts";
 import type { World } from "../world.ts";
 
+/** As much of the world as a reference is followed in. */
+export type SecretWorld = Pick<World, "env" | "directory" | "disk">;
+
 /** Options with every reference replaced by what it refers to. Called when a connection opens, never before. */
 export async function resolveSecrets(
-  world: World,
+  world: SecretWorld,
   connection: string,
   schema: z.ZodObject,
   options: Readonly<Record<string, unknown>>,
@@ -37,7 +40,12 @@ export function sandboxOptions(
   );
 }
 
-async function resolveReference(world: World, at: string, reference: string): Promise<string> {
+/**
+ * What `env:NAME` or `file:PATH` refers to. `at` says in messages where the reference stands.
+ *
+ * @throws AuthError SECRET_MISSING
+ */
+export async function resolveReference(world: SecretWorld, at: string, reference: string): Promise<string> {
   const [kind, ...rest] = reference.split(":");
   const name = rest.join(":");
   if (kind === "env") {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Extract } from "../../connector/index.ts";
-import { canonicalSql, textSql } from "../../core/canonical.ts";
+import { canonicalSql, textSql, typeOf } from "../../core/canonical.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { mappingColumns, mappingSql } from "../../core/mapping.ts";
 import { ident, literal } from "../../core/sql.ts";
@@ -18,6 +18,7 @@ import type { Column, FieldType } from "../../core/types.ts";
 import { allFields, rowHashSql } from "../staging/row-hash.ts";
 import { type Staging, type TextColumns, table } from "../staging/staging.ts";
 import { hashedFields, type SyncField } from "./fields.ts";
+import { checkMaskedColumns } from "./masks.ts";
 
 export interface Desired {
   /** SQL of the relation; may be read more than once. */
@@ -139,14 +140,30 @@ export interface DesiredInput {
 
 export async function stageDesired(staging: Staging, input: DesiredInput): Promise<Desired> {
   const { sync, fields, source } = input;
+  const given = await staging.describe(`SELECT * FROM ${source}`);
   checkColumns(
     sync,
     fields,
-    (await staging.describe(`SELECT * FROM ${source}`)).map(({ name }) => name),
+    given.map(({ name }) => name),
+  );
+  checkMaskedColumns(
+    sync,
+    given.map(({ name, type }) => ({ name, type: typeOf(type) })),
   );
 
-  const mapped = fields.map(({ mapping }, i) =>
-    mappingSql(mapping, input.lookups.has(i) ? ident(`ebb:id${i}`) : undefined),
+  const givenKey = keySql(
+    sync.key.map((column, i) => ({
+      sql: ident(column),
+      from: given.find(({ name }) => name === column)?.type ?? "VARCHAR",
+      type: input.keyTypes[i] ?? { kind: "text" },
+    })),
+    input.keyType,
+  );
+  const mapped = fields.map(({ name, type, mapping }, i) =>
+    mappingSql(mapping, input.lookups.has(i) ? ident(`ebb:id${i}`) : undefined, {
+      ...{ field: name, type },
+      key: `CAST(${givenKey} AS VARCHAR)`,
+    }),
   );
   const joins = [...input.lookups].map(
     ([i, lookup]) =>

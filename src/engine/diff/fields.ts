@@ -1,5 +1,6 @@
 import { sqlType } from "../../core/canonical.ts";
 import { ConfigError } from "../../core/errors.ts";
+import { fieldProblem } from "../../core/mask-rules.ts";
 import type { PlannedSync } from "../../core/plan.ts";
 import { suggest } from "../../core/suggest.ts";
 import type { FieldMapping, Sync } from "../../core/sync.ts";
@@ -61,6 +62,8 @@ export function syncFields(sync: Sync, object: ObjectDescription): readonly Sync
       ? description.creatable === false
       : description.updatable === false && (sync.mode !== "create" || description.creatable === false);
     if (readOnly) throw new ConfigError("FIELD_READ_ONLY", `${at}: ${object.object}.${name} cannot be written`, { at });
+    const unfit = fieldProblem(mapping, description.type.kind);
+    if (unfit) throw new ConfigError("CONFIG_INVALID", `${at}: ${object.object}.${name} ${unfit}`, { at });
     return { name, type: description.type, mapping, description, implicit: false };
   });
   if (!canCreate(sync)) return mapped;

@@ -34,6 +34,8 @@ export interface ChangedInput {
   readonly held: MarksState | undefined;
   /** Version of Ebb: another one may map values otherwise. */
   readonly tool: string;
+  /** Another text when a mask's secret has another value: all its tokens are new then, though no row has changed. */
+  readonly secrets: string;
   readonly onRows: (done: number) => void;
 }
 
@@ -140,7 +142,7 @@ async function agree(staging: Staging, file: string, fields: readonly SyncField[
 
 function fingerprintOf(
   { version }: Staging,
-  { sync, fields, keyTypes, keyType, tool }: ChangedInput,
+  { sync, fields, keyTypes, keyType, tool, secrets }: ChangedInput,
   described: readonly Column[],
   columns: readonly string[],
 ): string {
@@ -149,6 +151,7 @@ function fingerprintOf(
     hash: rowHashName(allFields(hashedFields(fields)), version),
     key: [sync.key, sync.destination.matchOn, keyTypes, keyType],
     fields: fields.map(({ name, mapping }) => [name, mapping]),
+    secrets,
     columns: columns.map((column) => [column, described.find(({ name }) => name === column)?.type]),
   });
 }

@@ -37,17 +37,18 @@ export async function withNewFields(
 
 /** What the mapping makes of the source's columns; the staging engine knows. */
 async function mappedType(staging: Staging, mapping: FieldMapping, columns: readonly Column[]): Promise<FieldType> {
-  const { sql } = mappingSql(mapping, mapping.lookup ? "CAST(NULL AS VARCHAR)" : undefined);
+  const given = columns.find(({ name }) => name === mapping.column)?.type;
+  const target = { field: "", key: "NULL", type: given };
+  const { sql } = mappingSql(mapping, mapping.lookup ? "CAST(NULL AS VARCHAR)" : undefined, target);
   const named = columns.map(({ name, type }) => `CAST(NULL AS ${sqlType(type)}) AS ${ident(name)}`);
-  if (mapping.column !== undefined && !mapping.cast && mapping.round === undefined && plain(mapping)) {
-    const column = columns.find(({ name }) => name === mapping.column);
-    if (column) return column.type;
-  }
+  if (given && !mapping.cast && mapping.round === undefined && plain(mapping)) return given;
   const from = named.length > 0 ? ` FROM (SELECT ${named.join(", ")})` : "";
   const [made] = await staging.describe(`SELECT ${sql} AS made${from}`);
   return typeOf(made?.type ?? "VARCHAR");
 }
 
-function plain({ trim, changeCase, values, hash, truncate, default: otherwise }: FieldMapping): boolean {
-  return [trim, changeCase, values, hash, truncate, otherwise].every((step) => step === undefined);
+function plain({ trim, changeCase, values, truncate, default: otherwise, ...more }: FieldMapping): boolean {
+  const { bucket, noise, hash, tokenise, redact } = more;
+  const steps = [trim, changeCase, values, bucket, noise, hash, tokenise, redact, truncate, otherwise];
+  return steps.every((step) => step === undefined);
 }

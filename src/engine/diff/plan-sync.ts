@@ -6,6 +6,7 @@ import { literal } from "../../core/sql.ts";
 import type { Refresh, Sync } from "../../core/sync.ts";
 import type { ObjectDescription } from "../../core/types.ts";
 import type { Connections, OpenDestination } from "../connect/connections.ts";
+import type { SecretWorld } from "../connect/secrets.ts";
 import { type Concentration, concentratedIn } from "../review/concentration.ts";
 import type { LoadedRun } from "../run/runs.ts";
 import { type Staging, table } from "../staging/staging.ts";
@@ -28,7 +29,7 @@ import { stageUndo, type Undo, undoSync } from "./undo.ts";
 import { stageWanted } from "./wanted.ts";
 
 export interface PlanSyncInput {
-  readonly world: Pick<World, "now" | "sleep">;
+  readonly world: Pick<World, "now" | "sleep"> & SecretWorld;
   readonly sync: Sync;
   readonly connections: Connections;
   readonly store: StateStore;

@@ -1,11 +1,13 @@
 /** One sync's part of a plan's summary: numbers and names, no values. @module */
 import type { EbbError } from "../../core/errors.ts";
 import { checkGuards } from "../../core/guards.ts";
+import { maskWords } from "../../core/masks.ts";
 import type { Basis, PlannedSync, SyncSummary } from "../../core/plan.ts";
 import type { Refresh, Sync } from "../../core/sync.ts";
 import type { NewField } from "../../core/types.ts";
 import type { OpenDestination } from "../connect/connections.ts";
 import { estimateCost } from "./estimate.ts";
+import { maskWarnings } from "./masks.ts";
 import type { Tally } from "./summarise.ts";
 
 export interface Ends {
@@ -50,7 +52,7 @@ export function completeSummary(input: SummaryInput): SyncSummary {
       drifted: reasons.drift + reasons.conflict,
       rejected,
     }),
-    warnings: [...warnings, ...input.warnings],
+    warnings: [...warnings, ...maskWarnings(sync), ...input.warnings],
     cost: estimateCost(open, counts, input.planCalls, input.newFields.length),
   };
 }
@@ -97,10 +99,15 @@ export function unreadSummary(ends: Ends, error: EbbError): SyncSummary {
 
 function endsOf({ sync, sourceSystem, open, account }: Ends, rows: number) {
   const { connection, object } = sync.destination;
+  const masked = Object.entries(sync.fields).flatMap(([field, mapping]) => {
+    const how = maskWords(mapping);
+    return how === undefined ? [] : [{ field, how }];
+  });
   return {
     name: sync.name,
     source: { connection: sync.source.connection, system: sourceSystem, rows },
     destination: { connection, system: open?.system ?? "", object, account },
     mode: sync.mode,
+    ...(masked.length === 0 ? {} : { masked }),
   };
 }

@@ -6,6 +6,7 @@ import { type Desired, stageDesired, stageExtract } from "./desired.ts";
 import type { SyncField } from "./fields.ts";
 import { stageLookups } from "./lookups.ts";
 import { type Changed, stageChanged } from "./marks.ts";
+import { maskSecrets, withSecrets } from "./masks.ts";
 import type { PlanSyncInput } from "./plan-sync.ts";
 import { sourceQuery } from "./source-query.ts";
 
@@ -33,6 +34,7 @@ export async function stageWanted(
   const { sync, state, store, listen } = input;
   const { source } = await input.connections.source(sync.source.connection);
   const onRows = (done: number) => listen({ type: "progress", sync: sync.name, phase: "source", done });
+  const secrets = await maskSecrets(input.world, sync);
   const changed =
     sync.diff === "warehouse"
       ? await stageChanged(
@@ -41,23 +43,35 @@ export async function stageWanted(
             ...{ sync, source, fields, keyTypes, keyType, store, tool: input.tool },
             lineage: state.lineage,
             held: state.syncs[sync.name]?.marks,
+            secrets: secrets.check,
             onRows,
           },
           signal,
         )
       : undefined;
   const extract = changed ? undefined : await source.extract(sourceQuery(sync), signal);
-  const rows = changed?.rows ?? (extract ? await stageExtract(staging, "source_rows", extract, onRows) : "");
+  const extracted = changed?.rows ?? (extract ? await stageExtract(staging, "source_rows", extract, onRows) : "");
+  const rows = secrets.pads.size > 0 && extract?.kind === "relation" ? await copied(staging, extracted) : extracted;
   const lookups = await stageLookups(staging, { sync, fields, source: rows, open }, signal);
-  const desired = await stageDesired(staging, {
-    sync,
-    fields,
-    keyTypes,
-    keyType,
-    source: rows,
-    lookups,
-    materialise: extract?.kind !== "relation" || sync.source.query !== undefined || lookups.size > 0,
-    changed,
-  });
+  const relation = extract?.kind === "relation" && secrets.pads.size === 0;
+  const desired = await withSecrets(staging, secrets, () =>
+    stageDesired(staging, {
+      sync,
+      fields,
+      keyTypes,
+      keyType,
+      source: rows,
+      lookups,
+      materialise: !relation || sync.source.query !== undefined || lookups.size > 0,
+      changed,
+    }),
+  );
   return { desired, ledger: table("ledger"), warnings: changed?.warnings ?? [], changed };
+}
+
+/** The rows of a relation, read before the engine knows a secret that a query could ask it for. */
+async function copied(staging: Staging, relation: string): Promise<string> {
+  const copy = table("source_rows");
+  await staging.run(`CREATE OR REPLACE TABLE ${copy} AS SELECT * FROM ${relation}`);
+  return copy;
 }

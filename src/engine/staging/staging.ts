@@ -20,6 +20,8 @@ export interface Staging {
   run(sql: string): Promise<void>;
   /** Statements that make a source's relation reachable, run now and for every stream. */
   reach(statements: readonly string[]): Promise<void>;
+  /** Gives a variable of the session a value that stands in no SQL text; null takes it away. */
+  setVariable(name: string, value: Uint8Array | null): Promise<void>;
   /** Rows as JSON objects; big integers are text. For small answers. */
   rows<T extends Row>(sql: string): Promise<readonly T[]>;
   /** The one row of an aggregate. */
@@ -121,6 +123,11 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
       for (const statement of statements) await run(statement);
       reached.push(...statements);
     },
+    setVariable: (name, value) =>
+      inTurn(async () => {
+        if (value === null) await connection.run(`RESET VARIABLE ${ident(name)}`);
+        else await connection.run(`SET VARIABLE ${ident(name)} = $1`, [duckdb.blobValue(value)]);
+      }),
     async row<T extends Row>(sql: string) {
       return (await rows<T>(sql))[0] as T;
     },
