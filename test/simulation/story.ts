@@ -20,7 +20,7 @@ import { makeStage } from "./stage.ts";
 import { addStats, type Stats, type Violation } from "./witness.ts";
 
 /** Seeds that share a preparation. */
-export const FATES = 10;
+export const FATES = 25;
 
 export interface StoryResult {
   readonly seed: number;
@@ -44,8 +44,8 @@ export interface StoryOptions {
 const STUCK_MS = 60_000;
 
 /** One long story in so many preparations, one fate that goes on to the full end in so many seeds. */
-const LONG_EVERY = 10;
-const END_EVERY = 20;
+const LONG_EVERY = 4;
+const END_EVERY = 25;
 
 function kindOf(seed: number): StoryResult["kind"] {
   if (seed % (FATES * LONG_EVERY) === 0) return "long";

@@ -3,44 +3,58 @@
  * used again: what was attached is detached, and whatever belongs to a session ends with its connection.
  * @module
  */
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance } from "@duckdb/node-api";
 import { canonicalJson } from "../../core/canonical-json.ts";
-import { ident, literal } from "../../core/sql.ts";
+import { ident } from "../../core/sql.ts";
 
 export interface InstanceOptions {
   readonly memoryMb: number;
   readonly threads: number;
-  /** Folder it spills to. */
+}
+
+interface Idle {
+  readonly instance: DuckDBInstance;
+  readonly memoryMb: number;
+  /** Folder it spills to: made when it first does, gone when it is closed. */
   readonly spill: string;
 }
 
-export interface Opened {
-  readonly instance: DuckDBInstance;
+export interface Opened extends Idle {
   readonly connection: DuckDBConnection;
-  readonly memoryMb: number;
 }
 
 type Duckdb = typeof import("@duckdb/node-api");
 
 /** Kept for later; what is beyond is closed. */
 const MOST_IDLE = 2;
-const idle: Omit<Opened, "connection">[] = [];
+const ATTACH = "ATTACH ':memory:' AS staging";
+const idle: Idle[] = [];
+let made = 0;
+let folder: string | undefined;
+
+/** This process's own, which nobody else may look into; gone when it ends. */
+function spillFolder(): string {
+  if (folder === undefined) {
+    const path = mkdtempSync(join(tmpdir(), "ebb-spill-"));
+    process.once("exit", () => rmSync(path, { recursive: true, force: true }));
+    folder = path;
+  }
+  return folder;
+}
 
 /** An instance with an empty database `staging`, which lies in memory and spills: it needs no log and no checkpoints. */
-export async function openInstance(duckdb: Duckdb, { memoryMb, threads, spill }: InstanceOptions): Promise<Opened> {
+export async function openInstance(duckdb: Duckdb, { memoryMb, threads }: InstanceOptions): Promise<Opened> {
   const at = idle.findIndex((one) => one.memoryMb === memoryMb);
   const [used] = at < 0 ? [] : idle.splice(at, 1);
   if (used) {
     const connection = await used.instance.connect();
-    try {
-      // One that has spilled keeps to its folder, which is gone, and says so.
-      await connection.run(`SET GLOBAL temp_directory = ${literal(spill)}; ATTACH ':memory:' AS staging`);
-      return { ...used, connection };
-    } catch {
-      connection.closeSync();
-      used.instance.closeSync();
-    }
+    await connection.run(ATTACH);
+    return { ...used, connection };
   }
+  const spill = join(spillFolder(), String(++made));
   const instance = await duckdb.DuckDBInstance.create(":memory:", {
     memory_limit: `${memoryMb}MB`,
     threads: String(threads),
@@ -50,16 +64,18 @@ export async function openInstance(duckdb: Duckdb, { memoryMb, threads, spill }:
   });
   const connection = await instance.connect();
   connection.registerScalarFunction(jsonFunction(duckdb));
-  await connection.run("ATTACH ':memory:' AS staging; SET GLOBAL TimeZone = 'UTC'");
-  return { instance, connection, memoryMb };
+  await connection.run(`${ATTACH}; SET GLOBAL TimeZone = 'UTC'`);
+  return { instance, connection, memoryMb, spill };
 }
 
 /** @param catalogs more may be attached than `staging` */
-export async function closeInstance({ instance, connection, memoryMb }: Opened, catalogs: boolean): Promise<void> {
-  const clean = idle.length < MOST_IDLE && (await emptied(connection, catalogs).catch(() => false));
+export async function closeInstance(opened: Opened, catalogs: boolean): Promise<void> {
+  const { connection, ...kept } = opened;
+  const clean = () => emptied(connection, catalogs).catch(() => false);
+  const reusable = idle.length < MOST_IDLE && !existsSync(kept.spill) && (await clean());
   connection.closeSync();
-  if (clean && idle.length < MOST_IDLE) idle.push({ instance, memoryMb });
-  else instance.closeSync();
+  if (reusable && idle.length < MOST_IDLE) idle.push(kept);
+  else kept.instance.closeSync();
 }
 
 async function emptied(connection: DuckDBConnection, catalogs: boolean): Promise<boolean> {

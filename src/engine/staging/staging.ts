@@ -4,7 +4,6 @@
  * @module
  */
 import { cpus } from "node:os";
-import { join } from "node:path";
 import type { DuckDBAppender, DuckDBConnection } from "@duckdb/node-api";
 import { ConfigError } from "../../core/errors.ts";
 import { ident } from "../../core/sql.ts";
@@ -74,11 +73,7 @@ export function table(name: string): string {
 
 export async function openStaging({ directory, memoryMb = 600 }: StagingOptions): Promise<Staging> {
   const duckdb = await import("@duckdb/node-api");
-  const opened = await openInstance(duckdb, {
-    memoryMb,
-    threads: Math.max(2, cpus().length),
-    spill: join(directory, "spill"),
-  });
+  const opened = await openInstance(duckdb, { memoryMb, threads: Math.max(2, cpus().length) });
   const { instance, connection } = opened;
 
   const reached: string[] = [];

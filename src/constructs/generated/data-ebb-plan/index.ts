@@ -568,6 +568,507 @@ export class DataEbbPlanFieldsLookupOutputReference extends cdktf.ComplexObject 
     return this._column;
   }
 }
+export interface DataEbbPlanFieldsBucket {
+  /**
+  * Numbers become the lower bound of their bucket, a multiple of this.
+  */
+  readonly width?: number | undefined;
+  /**
+  * Numbers become the label of their bucket between these ascending edges: 0, 100 and 1000 make <0, 0-99, 100-999 and 1000+.
+  */
+  readonly edges?: number[] | undefined;
+  /**
+  * Dates and times become the first day of their day, week (from Monday), month or year, in UTC.
+  */
+  readonly by?: string | undefined;
+}
+
+export function dataEbbPlanFieldsBucketToTerraform(struct?: DataEbbPlanFieldsBucket | cdktf.IResolvable): any {
+  if (!cdktf.canInspect(struct) || cdktf.Tokenization.isResolvable(struct)) { return struct; }
+  if (cdktf.isComplexElement(struct)) {
+    throw new Error("A complex element was used as configuration, this is not supported: https://cdk.tf/complex-object-as-configuration");
+  }
+  return {
+    width: cdktf.numberToTerraform(struct!.width),
+    edges: cdktf.listMapper(cdktf.numberToTerraform, false)(struct!.edges),
+    by: cdktf.stringToTerraform(struct!.by),
+  }
+}
+
+
+export function dataEbbPlanFieldsBucketToHclTerraform(struct?: DataEbbPlanFieldsBucket | cdktf.IResolvable): any {
+  if (!cdktf.canInspect(struct) || cdktf.Tokenization.isResolvable(struct)) { return struct; }
+  if (cdktf.isComplexElement(struct)) {
+    throw new Error("A complex element was used as configuration, this is not supported: https://cdk.tf/complex-object-as-configuration");
+  }
+  const attrs = {
+    width: {
+      value: cdktf.numberToHclTerraform(struct!.width),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "number",
+    },
+    edges: {
+      value: cdktf.listMapperHcl(cdktf.numberToHclTerraform, false)(struct!.edges),
+      isBlock: false,
+      type: "list",
+      storageClassType: "numberList",
+    },
+    by: {
+      value: cdktf.stringToHclTerraform(struct!.by),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+  };
+
+  // remove undefined attributes
+  return Object.fromEntries(Object.entries(attrs).filter(([_, value]) => value !== undefined && value.value !== undefined));
+}
+
+export class DataEbbPlanFieldsBucketOutputReference extends cdktf.ComplexObject {
+  private isEmptyObject = false;
+  private resolvableValue?: cdktf.IResolvable;
+
+  /**
+  * @param terraformResource The parent resource
+  * @param terraformAttribute The attribute on the parent resource this class is referencing
+  */
+  public constructor(terraformResource: cdktf.IInterpolatingParent, terraformAttribute: string) {
+    super(terraformResource, terraformAttribute, false);
+  }
+
+  public get internalValue(): DataEbbPlanFieldsBucket | cdktf.IResolvable | undefined {
+    if (this.resolvableValue) {
+      return this.resolvableValue;
+    }
+    let hasAnyValues = this.isEmptyObject;
+    const internalValueResult: any = {};
+    if (this._width !== undefined) {
+      hasAnyValues = true;
+      internalValueResult.width = this._width;
+    }
+    if (this._edges !== undefined) {
+      hasAnyValues = true;
+      internalValueResult.edges = this._edges;
+    }
+    if (this._by !== undefined) {
+      hasAnyValues = true;
+      internalValueResult.by = this._by;
+    }
+    return hasAnyValues ? internalValueResult : undefined;
+  }
+
+  public set internalValue(value: DataEbbPlanFieldsBucket | cdktf.IResolvable | undefined) {
+    if (value === undefined) {
+      this.isEmptyObject = false;
+      this.resolvableValue = undefined;
+      this._width = undefined;
+      this._edges = undefined;
+      this._by = undefined;
+    }
+    else if (cdktf.Tokenization.isResolvable(value)) {
+      this.isEmptyObject = false;
+      this.resolvableValue = value;
+    }
+    else {
+      this.isEmptyObject = Object.keys(value).length === 0;
+      this.resolvableValue = undefined;
+      this._width = value.width;
+      this._edges = value.edges;
+      this._by = value.by;
+    }
+  }
+
+  // width - computed: false, optional: true, required: false
+  private _width?: number;
+  public get width() {
+    return this.getNumberAttribute('width');
+  }
+  public set width(value: number) {
+    this._width = value;
+  }
+  public resetWidth() {
+    this._width = undefined;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get widthInput() {
+    return this._width;
+  }
+
+  // edges - computed: false, optional: true, required: false
+  private _edges?: number[];
+  public get edges() {
+    return this.getNumberListAttribute('edges');
+  }
+  public set edges(value: number[]) {
+    this._edges = value;
+  }
+  public resetEdges() {
+    this._edges = undefined;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get edgesInput() {
+    return this._edges;
+  }
+
+  // by - computed: false, optional: true, required: false
+  private _by?: string;
+  public get by() {
+    return this.getStringAttribute('by');
+  }
+  public set by(value: string) {
+    this._by = value;
+  }
+  public resetBy() {
+    this._by = undefined;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get byInput() {
+    return this._by;
+  }
+}
+export interface DataEbbPlanFieldsNoise {
+  /**
+  * How little is protected: the noise has the scale sensitivity / epsilon.
+  */
+  readonly epsilon: number;
+  /**
+  * How far two values may lie apart that shall look alike within epsilon.
+  */
+  readonly sensitivity: number;
+  /**
+  * The key the noise follows from, at least 16 bytes. A reference: `env:NAME` or `file:PATH`.
+  */
+  readonly secret: string;
+  /**
+  * What falls below becomes this.
+  */
+  readonly min?: number | undefined;
+  /**
+  * What rises above becomes this.
+  */
+  readonly max?: number | undefined;
+}
+
+export function dataEbbPlanFieldsNoiseToTerraform(struct?: DataEbbPlanFieldsNoise | cdktf.IResolvable): any {
+  if (!cdktf.canInspect(struct) || cdktf.Tokenization.isResolvable(struct)) { return struct; }
+  if (cdktf.isComplexElement(struct)) {
+    throw new Error("A complex element was used as configuration, this is not supported: https://cdk.tf/complex-object-as-configuration");
+  }
+  return {
+    epsilon: cdktf.numberToTerraform(struct!.epsilon),
+    sensitivity: cdktf.numberToTerraform(struct!.sensitivity),
+    secret: cdktf.stringToTerraform(struct!.secret),
+    min: cdktf.numberToTerraform(struct!.min),
+    max: cdktf.numberToTerraform(struct!.max),
+  }
+}
+
+
+export function dataEbbPlanFieldsNoiseToHclTerraform(struct?: DataEbbPlanFieldsNoise | cdktf.IResolvable): any {
+  if (!cdktf.canInspect(struct) || cdktf.Tokenization.isResolvable(struct)) { return struct; }
+  if (cdktf.isComplexElement(struct)) {
+    throw new Error("A complex element was used as configuration, this is not supported: https://cdk.tf/complex-object-as-configuration");
+  }
+  const attrs = {
+    epsilon: {
+      value: cdktf.numberToHclTerraform(struct!.epsilon),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "number",
+    },
+    sensitivity: {
+      value: cdktf.numberToHclTerraform(struct!.sensitivity),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "number",
+    },
+    secret: {
+      value: cdktf.stringToHclTerraform(struct!.secret),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    min: {
+      value: cdktf.numberToHclTerraform(struct!.min),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "number",
+    },
+    max: {
+      value: cdktf.numberToHclTerraform(struct!.max),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "number",
+    },
+  };
+
+  // remove undefined attributes
+  return Object.fromEntries(Object.entries(attrs).filter(([_, value]) => value !== undefined && value.value !== undefined));
+}
+
+export class DataEbbPlanFieldsNoiseOutputReference extends cdktf.ComplexObject {
+  private isEmptyObject = false;
+  private resolvableValue?: cdktf.IResolvable;
+
+  /**
+  * @param terraformResource The parent resource
+  * @param terraformAttribute The attribute on the parent resource this class is referencing
+  */
+  public constructor(terraformResource: cdktf.IInterpolatingParent, terraformAttribute: string) {
+    super(terraformResource, terraformAttribute, false);
+  }
+
+  public get internalValue(): DataEbbPlanFieldsNoise | cdktf.IResolvable | undefined {
+    if (this.resolvableValue) {
+      return this.resolvableValue;
+    }
+    let hasAnyValues = this.isEmptyObject;
+    const internalValueResult: any = {};
+    if (this._epsilon !== undefined) {
+      hasAnyValues = true;
+      internalValueResult.epsilon = this._epsilon;
+    }
+    if (this._sensitivity !== undefined) {
+      hasAnyValues = true;
+      internalValueResult.sensitivity = this._sensitivity;
+    }
+    if (this._secret !== undefined) {
+      hasAnyValues = true;
+      internalValueResult.secret = this._secret;
+    }
+    if (this._min !== undefined) {
+      hasAnyValues = true;
+      internalValueResult.min = this._min;
+    }
+    if (this._max !== undefined) {
+      hasAnyValues = true;
+      internalValueResult.max = this._max;
+    }
+    return hasAnyValues ? internalValueResult : undefined;
+  }
+
+  public set internalValue(value: DataEbbPlanFieldsNoise | cdktf.IResolvable | undefined) {
+    if (value === undefined) {
+      this.isEmptyObject = false;
+      this.resolvableValue = undefined;
+      this._epsilon = undefined;
+      this._sensitivity = undefined;
+      this._secret = undefined;
+      this._min = undefined;
+      this._max = undefined;
+    }
+    else if (cdktf.Tokenization.isResolvable(value)) {
+      this.isEmptyObject = false;
+      this.resolvableValue = value;
+    }
+    else {
+      this.isEmptyObject = Object.keys(value).length === 0;
+      this.resolvableValue = undefined;
+      this._epsilon = value.epsilon;
+      this._sensitivity = value.sensitivity;
+      this._secret = value.secret;
+      this._min = value.min;
+      this._max = value.max;
+    }
+  }
+
+  // epsilon - computed: false, optional: false, required: true
+  private _epsilon?: number;
+  public get epsilon() {
+    return this.getNumberAttribute('epsilon');
+  }
+  public set epsilon(value: number) {
+    this._epsilon = value;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get epsilonInput() {
+    return this._epsilon;
+  }
+
+  // sensitivity - computed: false, optional: false, required: true
+  private _sensitivity?: number;
+  public get sensitivity() {
+    return this.getNumberAttribute('sensitivity');
+  }
+  public set sensitivity(value: number) {
+    this._sensitivity = value;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get sensitivityInput() {
+    return this._sensitivity;
+  }
+
+  // secret - computed: false, optional: false, required: true
+  private _secret?: string;
+  public get secret() {
+    return this.getStringAttribute('secret');
+  }
+  public set secret(value: string) {
+    this._secret = value;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get secretInput() {
+    return this._secret;
+  }
+
+  // min - computed: false, optional: true, required: false
+  private _min?: number;
+  public get min() {
+    return this.getNumberAttribute('min');
+  }
+  public set min(value: number) {
+    this._min = value;
+  }
+  public resetMin() {
+    this._min = undefined;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get minInput() {
+    return this._min;
+  }
+
+  // max - computed: false, optional: true, required: false
+  private _max?: number;
+  public get max() {
+    return this.getNumberAttribute('max');
+  }
+  public set max(value: number) {
+    this._max = value;
+  }
+  public resetMax() {
+    this._max = undefined;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get maxInput() {
+    return this._max;
+  }
+}
+export interface DataEbbPlanFieldsTokenise {
+  /**
+  * The key of the tokens, at least 16 bytes. A reference: `env:NAME` or `file:PATH`.
+  */
+  readonly secret: string;
+  /**
+  * Hexadecimal digits to keep (default 64: all); fewer make equal tokens of unequal values likelier.
+  */
+  readonly length?: number | undefined;
+}
+
+export function dataEbbPlanFieldsTokeniseToTerraform(struct?: DataEbbPlanFieldsTokenise | cdktf.IResolvable): any {
+  if (!cdktf.canInspect(struct) || cdktf.Tokenization.isResolvable(struct)) { return struct; }
+  if (cdktf.isComplexElement(struct)) {
+    throw new Error("A complex element was used as configuration, this is not supported: https://cdk.tf/complex-object-as-configuration");
+  }
+  return {
+    secret: cdktf.stringToTerraform(struct!.secret),
+    length: cdktf.numberToTerraform(struct!.length),
+  }
+}
+
+
+export function dataEbbPlanFieldsTokeniseToHclTerraform(struct?: DataEbbPlanFieldsTokenise | cdktf.IResolvable): any {
+  if (!cdktf.canInspect(struct) || cdktf.Tokenization.isResolvable(struct)) { return struct; }
+  if (cdktf.isComplexElement(struct)) {
+    throw new Error("A complex element was used as configuration, this is not supported: https://cdk.tf/complex-object-as-configuration");
+  }
+  const attrs = {
+    secret: {
+      value: cdktf.stringToHclTerraform(struct!.secret),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    length: {
+      value: cdktf.numberToHclTerraform(struct!.length),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "number",
+    },
+  };
+
+  // remove undefined attributes
+  return Object.fromEntries(Object.entries(attrs).filter(([_, value]) => value !== undefined && value.value !== undefined));
+}
+
+export class DataEbbPlanFieldsTokeniseOutputReference extends cdktf.ComplexObject {
+  private isEmptyObject = false;
+  private resolvableValue?: cdktf.IResolvable;
+
+  /**
+  * @param terraformResource The parent resource
+  * @param terraformAttribute The attribute on the parent resource this class is referencing
+  */
+  public constructor(terraformResource: cdktf.IInterpolatingParent, terraformAttribute: string) {
+    super(terraformResource, terraformAttribute, false);
+  }
+
+  public get internalValue(): DataEbbPlanFieldsTokenise | cdktf.IResolvable | undefined {
+    if (this.resolvableValue) {
+      return this.resolvableValue;
+    }
+    let hasAnyValues = this.isEmptyObject;
+    const internalValueResult: any = {};
+    if (this._secret !== undefined) {
+      hasAnyValues = true;
+      internalValueResult.secret = this._secret;
+    }
+    if (this._length !== undefined) {
+      hasAnyValues = true;
+      internalValueResult.length = this._length;
+    }
+    return hasAnyValues ? internalValueResult : undefined;
+  }
+
+  public set internalValue(value: DataEbbPlanFieldsTokenise | cdktf.IResolvable | undefined) {
+    if (value === undefined) {
+      this.isEmptyObject = false;
+      this.resolvableValue = undefined;
+      this._secret = undefined;
+      this._length = undefined;
+    }
+    else if (cdktf.Tokenization.isResolvable(value)) {
+      this.isEmptyObject = false;
+      this.resolvableValue = value;
+    }
+    else {
+      this.isEmptyObject = Object.keys(value).length === 0;
+      this.resolvableValue = undefined;
+      this._secret = value.secret;
+      this._length = value.length;
+    }
+  }
+
+  // secret - computed: false, optional: false, required: true
+  private _secret?: string;
+  public get secret() {
+    return this.getStringAttribute('secret');
+  }
+  public set secret(value: string) {
+    this._secret = value;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get secretInput() {
+    return this._secret;
+  }
+
+  // length - computed: false, optional: true, required: false
+  private _length?: number;
+  public get length() {
+    return this.getNumberAttribute('length');
+  }
+  public set length(value: number) {
+    this._length = value;
+  }
+  public resetLength() {
+    this._length = undefined;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get lengthInput() {
+    return this._length;
+  }
+}
 export interface DataEbbPlanFields {
   /**
   * Source column the value comes from.
@@ -610,9 +1111,29 @@ export interface DataEbbPlanFields {
   */
   readonly otherwise?: string | undefined;
   /**
+  * Replace each value by its bucket. Exactly one of width, edges and by.
+  */
+  readonly bucket?: DataEbbPlanFieldsBucket | undefined;
+  /**
+  * Add Laplace noise to a number: the same noise for the same record, field and value, and rounded as `round` or the destination's field says.
+  */
+  readonly noise?: DataEbbPlanFieldsNoise | undefined;
+  /**
   * Hexadecimal digest of the text.
   */
   readonly hash?: string | undefined;
+  /**
+  * The form that ad platforms want text in before it is hashed. email: trimmed, lower case (Meta and most others); googleEmail and tiktokEmail: with their own rules on dots and plus signs; phone: digits with country code (Meta, TikTok); googlePhone: the same behind a plus sign; name: lower case without punctuation (Meta); googleName: lower case, trimmed.
+  */
+  readonly hashAs?: string | undefined;
+  /**
+  * Replace the text by a token, its HMAC-SHA-256: equal values stay equal, and only the key leads to them.
+  */
+  readonly tokenise?: DataEbbPlanFieldsTokenise | undefined;
+  /**
+  * Replace every value that is not null by this text.
+  */
+  readonly redact?: string | undefined;
   /**
   * Keep at most so many characters.
   */
@@ -655,7 +1176,12 @@ export function dataEbbPlanFieldsToTerraform(struct?: DataEbbPlanFields | cdktf.
     round: cdktf.numberToTerraform(struct!.round),
     values: cdktf.hashMapper(cdktf.stringToTerraform)(struct!.values),
     otherwise: cdktf.stringToTerraform(struct!.otherwise),
+    bucket: dataEbbPlanFieldsBucketToTerraform(struct!.bucket),
+    noise: dataEbbPlanFieldsNoiseToTerraform(struct!.noise),
     hash: cdktf.stringToTerraform(struct!.hash),
+    hash_as: cdktf.stringToTerraform(struct!.hashAs),
+    tokenise: dataEbbPlanFieldsTokeniseToTerraform(struct!.tokenise),
+    redact: cdktf.stringToTerraform(struct!.redact),
     truncate: cdktf.numberToTerraform(struct!.truncate),
     default: cdktf.stringToTerraform(struct!.default),
     when_null: cdktf.stringToTerraform(struct!.whenNull),
@@ -732,8 +1258,38 @@ export function dataEbbPlanFieldsToHclTerraform(struct?: DataEbbPlanFields | cdk
       type: "simple",
       storageClassType: "string",
     },
+    bucket: {
+      value: dataEbbPlanFieldsBucketToHclTerraform(struct!.bucket),
+      isBlock: true,
+      type: "struct",
+      storageClassType: "DataEbbPlanFieldsBucket",
+    },
+    noise: {
+      value: dataEbbPlanFieldsNoiseToHclTerraform(struct!.noise),
+      isBlock: true,
+      type: "struct",
+      storageClassType: "DataEbbPlanFieldsNoise",
+    },
     hash: {
       value: cdktf.stringToHclTerraform(struct!.hash),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    hash_as: {
+      value: cdktf.stringToHclTerraform(struct!.hashAs),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
+    tokenise: {
+      value: dataEbbPlanFieldsTokeniseToHclTerraform(struct!.tokenise),
+      isBlock: true,
+      type: "struct",
+      storageClassType: "DataEbbPlanFieldsTokenise",
+    },
+    redact: {
+      value: cdktf.stringToHclTerraform(struct!.redact),
       isBlock: false,
       type: "simple",
       storageClassType: "string",
@@ -839,9 +1395,29 @@ export class DataEbbPlanFieldsOutputReference extends cdktf.ComplexObject {
       hasAnyValues = true;
       internalValueResult.otherwise = this._otherwise;
     }
+    if (this._bucket?.internalValue !== undefined) {
+      hasAnyValues = true;
+      internalValueResult.bucket = this._bucket?.internalValue;
+    }
+    if (this._noise?.internalValue !== undefined) {
+      hasAnyValues = true;
+      internalValueResult.noise = this._noise?.internalValue;
+    }
     if (this._hash !== undefined) {
       hasAnyValues = true;
       internalValueResult.hash = this._hash;
+    }
+    if (this._hashAs !== undefined) {
+      hasAnyValues = true;
+      internalValueResult.hashAs = this._hashAs;
+    }
+    if (this._tokenise?.internalValue !== undefined) {
+      hasAnyValues = true;
+      internalValueResult.tokenise = this._tokenise?.internalValue;
+    }
+    if (this._redact !== undefined) {
+      hasAnyValues = true;
+      internalValueResult.redact = this._redact;
     }
     if (this._truncate !== undefined) {
       hasAnyValues = true;
@@ -884,7 +1460,12 @@ export class DataEbbPlanFieldsOutputReference extends cdktf.ComplexObject {
       this._round = undefined;
       this._values = undefined;
       this._otherwise = undefined;
+      this._bucket.internalValue = undefined;
+      this._noise.internalValue = undefined;
       this._hash = undefined;
+      this._hashAs = undefined;
+      this._tokenise.internalValue = undefined;
+      this._redact = undefined;
       this._truncate = undefined;
       this._default = undefined;
       this._whenNull = undefined;
@@ -909,7 +1490,12 @@ export class DataEbbPlanFieldsOutputReference extends cdktf.ComplexObject {
       this._round = value.round;
       this._values = value.values;
       this._otherwise = value.otherwise;
+      this._bucket.internalValue = value.bucket;
+      this._noise.internalValue = value.noise;
       this._hash = value.hash;
+      this._hashAs = value.hashAs;
+      this._tokenise.internalValue = value.tokenise;
+      this._redact = value.redact;
       this._truncate = value.truncate;
       this._default = value.default;
       this._whenNull = value.whenNull;
@@ -1079,6 +1665,38 @@ export class DataEbbPlanFieldsOutputReference extends cdktf.ComplexObject {
     return this._otherwise;
   }
 
+  // bucket - computed: false, optional: true, required: false
+  private _bucket = new DataEbbPlanFieldsBucketOutputReference(this, "bucket");
+  public get bucket() {
+    return this._bucket;
+  }
+  public putBucket(value: DataEbbPlanFieldsBucket) {
+    this._bucket.internalValue = value;
+  }
+  public resetBucket() {
+    this._bucket.internalValue = undefined;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get bucketInput() {
+    return this._bucket.internalValue;
+  }
+
+  // noise - computed: false, optional: true, required: false
+  private _noise = new DataEbbPlanFieldsNoiseOutputReference(this, "noise");
+  public get noise() {
+    return this._noise;
+  }
+  public putNoise(value: DataEbbPlanFieldsNoise) {
+    this._noise.internalValue = value;
+  }
+  public resetNoise() {
+    this._noise.internalValue = undefined;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get noiseInput() {
+    return this._noise.internalValue;
+  }
+
   // hash - computed: false, optional: true, required: false
   private _hash?: string;
   public get hash() {
@@ -1093,6 +1711,54 @@ export class DataEbbPlanFieldsOutputReference extends cdktf.ComplexObject {
   // Temporarily expose input value. Use with caution.
   public get hashInput() {
     return this._hash;
+  }
+
+  // hash_as - computed: false, optional: true, required: false
+  private _hashAs?: string;
+  public get hashAs() {
+    return this.getStringAttribute('hash_as');
+  }
+  public set hashAs(value: string) {
+    this._hashAs = value;
+  }
+  public resetHashAs() {
+    this._hashAs = undefined;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get hashAsInput() {
+    return this._hashAs;
+  }
+
+  // tokenise - computed: false, optional: true, required: false
+  private _tokenise = new DataEbbPlanFieldsTokeniseOutputReference(this, "tokenise");
+  public get tokenise() {
+    return this._tokenise;
+  }
+  public putTokenise(value: DataEbbPlanFieldsTokenise) {
+    this._tokenise.internalValue = value;
+  }
+  public resetTokenise() {
+    this._tokenise.internalValue = undefined;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get tokeniseInput() {
+    return this._tokenise.internalValue;
+  }
+
+  // redact - computed: false, optional: true, required: false
+  private _redact?: string;
+  public get redact() {
+    return this.getStringAttribute('redact');
+  }
+  public set redact(value: string) {
+    this._redact = value;
+  }
+  public resetRedact() {
+    this._redact = undefined;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get redactInput() {
+    return this._redact;
   }
 
   // truncate - computed: false, optional: true, required: false
