@@ -136,6 +136,10 @@ export const errorCodes = {
     meaning: "The journal cannot be written, so nothing may be sent.",
     next: "Free disk space, or make the state folder writable, and run `ebb apply` again.",
   },
+  RECORD_UNKNOWN: {
+    meaning: "Neither the source nor the destination nor the ledger has a record with this key.",
+    next: "Give the key as the plan shows it; of several columns as a JSON array.",
+  },
   RUN_UNKNOWN: { meaning: "No such run is recorded.", next: "Run `ebb runs` to list them." },
   RUN_UNFINISHED: {
     meaning: "An earlier run stopped before its end.",

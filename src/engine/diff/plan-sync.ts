@@ -4,7 +4,7 @@ import { ConfigError, EbbError } from "../../core/errors.ts";
 import { type Counts, type PlannedSync, type SyncSummary, totalChanges } from "../../core/plan.ts";
 import { literal } from "../../core/sql.ts";
 import type { Refresh, Sync } from "../../core/sync.ts";
-import type { ObjectDescription } from "../../core/types.ts";
+import type { FieldType, ObjectDescription } from "../../core/types.ts";
 import type { Connections, OpenDestination } from "../connect/connections.ts";
 import type { SecretWorld } from "../connect/secrets.ts";
 import { type Concentration, concentratedIn } from "../review/concentration.ts";
@@ -44,6 +44,16 @@ export interface PlanSyncInput {
   /** Folder the plan is made in. */
   readonly directory: string;
   readonly listen: Listener;
+  /** Looks at what the diff has staged, before it is saved. */
+  readonly look?: ((staging: Staging, staged: Staged) => Promise<void>) | undefined;
+}
+
+/** What a diff leaves in the staging engine, beside the tables `judged`, `rejected` and `ledger`. */
+export interface Staged {
+  readonly diff: DiffInput;
+  readonly keyTypes: readonly FieldType[];
+  /** Relation of the source's rows. */
+  readonly rows: string;
 }
 
 export interface SyncPlan {
@@ -126,7 +136,7 @@ async function planDescribed(
   );
   phase("source");
   const wanted = undo
-    ? { ...(await stageUndo(staging, undo, fields, open)), changed: undefined }
+    ? { ...(await stageUndo(staging, undo, fields, open)), rows: "", changed: undefined }
     : await stageWanted(staging, input, { open, fields, keyTypes, keyType }, signal);
   const { desired, ledger } = wanted;
   const recordedRows = await staging.row<{ rows: string; owned: string }>(
@@ -166,6 +176,7 @@ async function planDescribed(
   await stageCandidates(staging, diff);
   await stageChanges(staging, diff);
   const found = await tally(staging, fields);
+  await input.look?.(staging, { diff, keyTypes, rows: wanted.rows });
   phase("save");
   // A rollback looks at some records only, and says nothing of the others.
   const left = input.refresh === "full" && !undo ? await leftMoved(staging, diff) : undefined;

@@ -21,6 +21,8 @@ export interface Into {
 export interface Wanted {
   readonly desired: Desired;
   readonly ledger: string;
+  /** Relation of the source's rows as they were read. */
+  readonly rows: string;
   readonly warnings: readonly string[];
   readonly changed: Changed | undefined;
 }
@@ -66,7 +68,7 @@ export async function stageWanted(
       changed,
     }),
   );
-  return { desired, ledger: table("ledger"), warnings: changed?.warnings ?? [], changed };
+  return { desired, ledger: table("ledger"), rows, warnings: changed?.warnings ?? [], changed };
 }
 
 /** The rows of a relation, read before the engine knows a secret that a query could ask it for. */
