@@ -5,6 +5,7 @@ import { dirname, isAbsolute, join } from "node:path";
 import { ConfigError } from "../core/errors.ts";
 import { isObject } from "../core/is-object.ts";
 import { suggest } from "../core/suggest.ts";
+import { type Annotation, annotationsOf, keepAnnotations } from "./annotations.ts";
 
 /** Where a project is and how it is synthesized. */
 export interface AppFile {
@@ -50,7 +51,7 @@ export type AppOutput = string;
 /** Runs the app. Throws `APP_FAILED` with its last words. */
 export async function runApp({ root, command, output, context }: AppFile, signal: AbortSignal): Promise<AppOutput> {
   const started = Date.now();
-  const env = { ...process.env, CDKTF_OUTDIR: output, CDKTF_CONTEXT_JSON: JSON.stringify(context) };
+  const env = { ...process.env, CDKTF_OUTDIR: output, CDKTF_CONTEXT_JSON: JSON.stringify(context), ...keepAnnotations };
   const child = spawn(command, { cwd: root, shell: true, env, stdio: ["ignore", "pipe", "pipe"], signal });
   let said = "";
   const take = (chunk: Buffer) => {
@@ -75,9 +76,14 @@ export async function runApp({ root, command, output, context }: AppFile, signal
   return said;
 }
 
-/** The synthesized JSON of one stack. */
-export async function readStack({ output }: AppFile, name: string | undefined): Promise<unknown> {
-  const stacks = await stackPaths(output);
+/** One stack as it was synthesized. */
+export interface SynthesizedStack {
+  readonly json: unknown;
+  readonly annotations: readonly Annotation[];
+}
+
+export async function readStack({ output }: AppFile, name: string | undefined): Promise<SynthesizedStack> {
+  const stacks = await stacksOf(output);
   const names = [...stacks.keys()];
   const only = name ?? (names.length === 1 ? names[0] : undefined);
   if (only === undefined)
@@ -86,23 +92,19 @@ export async function readStack({ output }: AppFile, name: string | undefined): 
       names.length === 0 ? "the app declares no stack" : `the app declares several stacks: ${names.join(", ")}`,
       { next: names.length === 0 ? "Declare a SyncStack in it." : "Choose one with --stack NAME." },
     );
-  const path = stacks.get(only);
-  if (path === undefined)
+  if (!stacks.has(only))
     throw new ConfigError("CONFIG_INVALID", `there is no stack "${only}": ${suggest(only, names)}`, {
       next: "Correct the name after --stack.",
     });
-  return JSON.parse(await readFile(join(output, path), "utf8"));
+  const stack = stacks.get(only);
+  const path =
+    isObject(stack) && typeof stack.synthesizedStackPath === "string"
+      ? stack.synthesizedStackPath
+      : join("stacks", only, "cdk.tf.json");
+  return { json: JSON.parse(await readFile(join(output, path), "utf8")), annotations: annotationsOf(stack) };
 }
 
-async function stackPaths(output: string): Promise<ReadonlyMap<string, string>> {
+async function stacksOf(output: string): Promise<ReadonlyMap<string, unknown>> {
   const manifest: unknown = JSON.parse(await readFile(join(output, "manifest.json"), "utf8"));
-  const stacks = isObject(manifest) && isObject(manifest.stacks) ? manifest.stacks : {};
-  return new Map(
-    Object.entries(stacks).map(([name, one]) => [
-      name,
-      isObject(one) && typeof one.synthesizedStackPath === "string"
-        ? one.synthesizedStackPath
-        : join("stacks", name, "cdk.tf.json"),
-    ]),
-  );
+  return new Map(Object.entries(isObject(manifest) && isObject(manifest.stacks) ? manifest.stacks : {}));
 }

@@ -1,7 +1,8 @@
 /** `ebb apply`. @module */
+import { resolve } from "node:path";
 import type { Command } from "commander";
-import { ConfigError } from "../core/errors.ts";
-import { isEmpty, isStopped } from "../core/plan.ts";
+import { ConfigError, ConflictError } from "../core/errors.ts";
+import { denials, isEmpty, isStopped } from "../core/plan.ts";
 import type { ApplySignals } from "../engine/apply.ts";
 import type { OpenPlan } from "../engine/plan-file.ts";
 import type { RunResult } from "../engine/run/runs.ts";
@@ -9,6 +10,8 @@ import type { Listener } from "../engine/world.ts";
 import type { Run } from "./command.ts";
 import { Exit, exitOfRun, exitOfSignal } from "./exit.ts";
 import { invocation } from "./invocation.ts";
+import { judgedAgain, judging } from "./judging.ts";
+import { several } from "./options.ts";
 import { exitOfPlan, planText } from "./plan-view.ts";
 import { withProgress } from "./progress.ts";
 import { loadProject, type OpenProject } from "./project.ts";
@@ -20,17 +23,27 @@ export function define(command: Command, run: Run): void {
       "Executes exactly a saved plan. Without one: finishes the run that stopped before its end; or else plans, shows\nthe plan, asks, and applies. Run again after a crash, it goes on where it stopped.",
     )
     .argument("[plan]", "a file saved by `ebb plan --out`")
+    .option("--policy <file>", "hold these policies against the plan; may be repeated", several, [])
     .addHelpText("after", "\nExample:\n  ebb apply customer-ltv.ebb")
-    .action((file: string | undefined) => run((shell) => applyCommand(shell, file)));
+    .action((file: string | undefined, { policy }: { readonly policy: readonly string[] }) =>
+      run((shell) =>
+        applyCommand(
+          shell,
+          file,
+          policy.map((one) => resolve(one)),
+        ),
+      ),
+    );
 }
 
-async function applyCommand(shell: Shell, file: string | undefined): Promise<number> {
+async function applyCommand(shell: Shell, file: string | undefined, policies: readonly string[]): Promise<number> {
   const open = await loadProject(shell, { engine: true });
   const { withScratch } = await import("../engine/staging/scratch.ts");
   if (file !== undefined) {
     const { unpackPlan } = await import("../engine/plan-file.ts");
     return withScratch(async (directory) => {
       const plan = await unpackPlan(open.world, file, directory);
+      await checkPolicies(shell, open, plan, policies);
       return report(shell, open, await execute(shell, open, plan));
     });
   }
@@ -38,13 +51,41 @@ async function applyCommand(shell: Shell, file: string | undefined): Promise<num
   const resumed = await gracefully(shell, (listen, signals) => resume(open.world, open.project, listen, signals));
   if (resumed) return report(shell, open, resumed);
   if (!shell.canAsk) throw new ConfigError("APPROVAL_NEEDED", "there is no plan to apply, and no terminal to ask on");
-  return withScratch((directory) => planAndApply(shell, open, directory));
+  return withScratch((directory) => planAndApply(shell, open, directory, policies));
 }
 
-async function planAndApply(shell: Shell, open: OpenProject, directory: string): Promise<number> {
+/** What the plan's own policies denied, apply itself refuses. A run that has begun is finished, whatever is said now. */
+async function checkPolicies(
+  { note, signals }: Shell,
+  { world, project }: OpenProject,
+  plan: OpenPlan,
+  files: readonly string[],
+): Promise<void> {
+  if (files.length === 0) return;
+  const [{ openState }, { unfinishedRuns }, { policyText }] = await Promise.all([
+    import("../engine/state/state.ts"),
+    import("../engine/run/runs.ts"),
+    import("../report/policies.ts"),
+  ]);
+  const [unfinished] = await unfinishedRuns(world, openState(world, project.state.directory));
+  if (unfinished?.manifest.digest === plan.manifest.digest) return;
+  const { summary } = await judgedAgain(plan, files, world.now(), signals.stop);
+  const results = summary.policies ?? [];
+  for (const one of results) if (one.level === "warn") note(`Warning ${policyText(one)}`);
+  const denied = denials(results).map(policyText);
+  if (denied.length > 0) throw new ConflictError("POLICY_DENIED", denied.join("\n  "));
+}
+
+async function planAndApply(
+  shell: Shell,
+  open: OpenProject,
+  directory: string,
+  policies: readonly string[],
+): Promise<number> {
   const { plan } = await import("../engine/plan.ts");
+  const judged = await judging([...open.policies, ...policies]);
   const made = await withProgress((listen) =>
-    plan(open.world, open.project, { directory }, listen, shell.signals.stop),
+    plan(open.world, open.project, { directory, ...judged }, listen, shell.signals.stop),
   );
   shell.print(await planText(shell, made, { showValues: false, limit: 5, next: [] }));
   // What changes no record may still be worth to keep: what was found right, and a warehouse's first marks.

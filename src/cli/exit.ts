@@ -23,7 +23,7 @@ export function exitOfSignal(signal: StopSignal): number {
 /** The code an error leaves with. A bug leaves with 1. */
 export function exitOfError(error: unknown): number {
   if (!(error instanceof EbbError)) return Exit.error;
-  if (error.code === "GUARD_STOPPED" || error.code === "REJECTED_STOPPED") return Exit.stopped;
+  if (["GUARD_STOPPED", "REJECTED_STOPPED", "POLICY_DENIED"].includes(error.code)) return Exit.stopped;
   if (error.code === "STATE_LOCKED") return Exit.locked;
   // Raised while planning, a foreign state is a mistake in the project and no refusal of a plan.
   if (error.effect === "conflict") return Exit.refused;

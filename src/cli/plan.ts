@@ -1,10 +1,12 @@
 /** `ebb plan`. @module */
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
+import { denials } from "../core/plan.ts";
 import type { Refresh } from "../core/sync.ts";
 import type { OpenPlan } from "../engine/plan-file.ts";
 import type { Run } from "./command.ts";
 import { invocation } from "./invocation.ts";
+import { judging } from "./judging.ts";
 import { lengthOfTime, several, wholeNumber } from "./options.ts";
 import { exitOfPlan, planText, quoted } from "./plan-view.ts";
 import { withProgress } from "./progress.ts";
@@ -16,6 +18,7 @@ interface Options {
   readonly target: readonly string[];
   readonly refresh?: Refresh;
   readonly expires: number;
+  readonly policy: readonly string[];
   readonly detailedExitcode?: boolean;
   readonly showValues?: boolean;
   readonly limit: number;
@@ -34,6 +37,7 @@ export function define(command: Command, run: Run): void {
     .addOption(
       new Option("--expires <time>", "how long the plan may be applied").argParser(lengthOfTime).default(DAY_MS, "24h"),
     )
+    .option("--policy <file>", "hold these policies against the plan; may be repeated", several, [])
     .option("--detailed-exitcode", "exit with 2 when there are changes")
     .option("--show-values", "show the values of every field, also in a log")
     .addOption(new Option("--limit <n>", "records of each kind to show").argParser(wholeNumber(0)).default(5))
@@ -42,7 +46,8 @@ export function define(command: Command, run: Run): void {
 }
 
 async function planCommand(shell: Shell, options: Options): Promise<number> {
-  const { world, project } = await loadProject(shell, { engine: true });
+  const { world, project, policies } = await loadProject(shell, { engine: true });
+  const judged = await judging([...policies, ...options.policy.map((file) => resolve(file))]);
   const [{ plan }, { savePlan }, { withScratch }, { openState }, { unfinishedRuns }] = await Promise.all([
     import("../engine/plan.ts"),
     import("../engine/plan-file.ts"),
@@ -56,6 +61,7 @@ async function planCommand(shell: Shell, options: Options): Promise<number> {
       targets: options.target,
       directory,
       expiresMs: options.expires,
+      ...judged,
       ...(options.refresh === undefined ? {} : { refresh: options.refresh }),
     };
     const file = options.out === undefined ? undefined : resolve(options.out);
@@ -79,6 +85,8 @@ function nextSteps(plan: OpenPlan, { out, target }: Options, unfinished: string 
     return [`${ebb} apply`, `    finishes run ${unfinished}, which stopped before its end`, "    and then plan again"];
   const { complete, stopped, syncs } = plan.manifest;
   if (!complete) return ["Mend what could not be read, and plan again."];
+  if (denials(plan.summary.policies).length > 0)
+    return ["Change what the policies name, or have a policy that is wrong changed,", "and plan again."];
   if (stopped) return ["Look at the changes; if they are right, raise the guard's number in the sync."];
   if (syncs.every(({ changes, confirmed }) => changes + confirmed === 0)) return [];
   if (out !== undefined) return [`${ebb} show ${quoted(out)}`, `${ebb} apply ${quoted(out)}`];

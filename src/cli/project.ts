@@ -1,13 +1,17 @@
 import type { Project } from "../core/decode.ts";
 import type { World } from "../engine/world.ts";
-import { sanitiseLines } from "../report/sanitise.ts";
+import { sanitise, sanitiseLines } from "../report/sanitise.ts";
+import { checkAnnotations, warningLines } from "./annotations.ts";
 import { findApp, readStack, runApp } from "./app.ts";
+import { declaredPolicies } from "./policies.ts";
 import type { Shell } from "./shell.ts";
 
 /** A declared project, and the world it is carried out in. */
 export interface OpenProject {
   readonly world: World;
   readonly project: Project;
+  /** Absolute paths of the files of policies that cdktf.json names. */
+  readonly policies: readonly string[];
 }
 
 export interface LoadOptions {
@@ -18,6 +22,7 @@ export interface LoadOptions {
 /** Finds, synthesizes and decodes the project of the current folder. */
 export async function loadProject(shell: Shell, { engine = false }: LoadOptions = {}): Promise<OpenProject> {
   const app = await findApp(process.cwd());
+  const policies = declaredPolicies(app);
   // The app needs a moment of its own: what will be needed afterwards is loaded meanwhile.
   const said = runApp(app, shell.signals.stop);
   const modules = Promise.all([
@@ -32,8 +37,11 @@ export async function loadProject(shell: Shell, { engine = false }: LoadOptions 
   const words = await said;
   if (words.trim() !== "") shell.note(sanitiseLines(words));
   const [{ systems }, { createWorld }, { decodeProject }] = await modules;
-  const json = await readStack(app, shell.stack);
-  return { world: shell.around(createWorld(app.root, systems)), project: decodeProject(json, systems) };
+  const { json, annotations } = await readStack(app, shell.stack);
+  const project = decodeProject(json, systems);
+  for (const line of warningLines(annotations)) shell.note(sanitise(line, { max: 1_000 }));
+  checkAnnotations(annotations);
+  return { world: shell.around(createWorld(app.root, systems)), project, policies };
 }
 
 /** The world outside a project, for what needs none. */

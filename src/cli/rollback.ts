@@ -5,6 +5,7 @@ import { isEmpty } from "../core/plan.ts";
 import type { OpenPlan } from "../engine/plan-file.ts";
 import type { Run } from "./command.ts";
 import { invocation } from "./invocation.ts";
+import { judging } from "./judging.ts";
 import { wholeNumber } from "./options.ts";
 import { exitOfPlan, planText, quoted } from "./plan-view.ts";
 import { withProgress } from "./progress.ts";
@@ -33,7 +34,8 @@ export function define(command: Command, run: Run): void {
 }
 
 async function rollbackCommand(shell: Shell, name: string, options: Options): Promise<number> {
-  const { world, project } = await loadProject(shell, { engine: true });
+  const { world, project, policies } = await loadProject(shell, { engine: true });
+  const judged = await judging(policies);
   const [{ rollback }, { savePlan }, { withScratch }] = await Promise.all([
     import("../engine/rollback.ts"),
     import("../engine/plan-file.ts"),
@@ -42,7 +44,7 @@ async function rollbackCommand(shell: Shell, name: string, options: Options): Pr
   return withScratch(async (directory) => {
     const file = options.out === undefined ? undefined : resolve(options.out);
     const made = await withProgress((listen) =>
-      rollback(world, project, name, { directory }, listen, shell.signals.stop),
+      rollback(world, project, name, { directory, ...judged }, listen, shell.signals.stop),
     );
     if (file !== undefined) await savePlan(made, file);
     const text = await planText(shell, made, {

@@ -138,9 +138,22 @@ export class FieldBuilder {
     return this.#with({ createOnly: true });
   }
 
+  /**
+   * Says which sync the field belongs to, where several write it: the others write it only in records that they create.
+   * Each of them names the same owner.
+   */
+  ownedBy(sync: string): FieldBuilder {
+    return this.#with({ owner: sync });
+  }
+
   /** Lets the field's values be shown in logs, comments and reports. */
   public(): FieldBuilder {
     return this.#with({ privacy: "public" });
+  }
+
+  /** Masked in logs, comments and reports, keeping the shape of the values; the same as saying nothing. */
+  internal(): FieldBuilder {
+    return this.#with({ privacy: "internal" });
   }
 
   /** Personal data: masked in logs, comments and reports, and left out of every statistic. */

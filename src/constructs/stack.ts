@@ -1,7 +1,7 @@
 import { TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import { ConfigError } from "../core/errors.ts";
-import { acceptCdktn } from "./cdktn.ts";
+import { acceptCdktn, adoptAspects } from "./cdktn.ts";
 import { EbbProvider, type EbbProviderConnections, type EbbProviderState } from "./generated/provider/index.ts";
 import { escaped, verbatim } from "./verbatim.ts";
 
@@ -54,6 +54,12 @@ export class SyncStack extends TerraformStack {
     const stack = TerraformStack.of(construct);
     if (stack instanceof SyncStack) return stack;
     throw new ConfigError("CONFIG_INVALID", `"${construct.node.path}" must stand in a SyncStack`);
+  }
+
+  /** Called by the App before it synthesizes. */
+  override prepareStack(): void {
+    adoptAspects(this);
+    super.prepareStack();
   }
 
   /** Takes a connection into the provider block. The connection classes call it. */

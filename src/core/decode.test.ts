@@ -89,7 +89,14 @@ describe("a project without problems", () => {
         createSafety: "atMostOnce",
         diff: "local",
         missingFields: "refuse",
-        guards: { maxDeletes: 3, maxDeletePercent: 5, maxChanges: null, allowEmptySource: false },
+        guards: {
+          maxDeletes: 3,
+          maxDeletePercent: 5,
+          maxChanges: null,
+          maxChangePercent: null,
+          allowEmptySource: false,
+          unusual: "warn",
+        },
       },
     ]);
   });
@@ -222,11 +229,59 @@ describe("a problem names its place and the way out", () => {
   });
 
   it("two syncs that write the same field", () => {
-    const other = sync({ fields: { Email: { column: "mail" }, Name: { column: "name" } } });
-    expect(problemOf(project({ ltv: sync(), names: other }))).toEqual({
+    const one = sync({ fields: { Tier: { column: "tier" } } });
+    const other = sync({ fields: { Tier: { column: "level" }, Name: { column: "name" } } });
+    expect(problemOf(project({ ltv: one, names: other }))).toEqual({
       code: "SYNC_OVERLAP",
-      message: `sync "names": fields.Email: sync "ltv" writes this field of sales Contact too`,
+      message: `sync "names": fields.Tier: sync "ltv" writes this field of sales Contact too`,
     });
+  });
+
+  it("two syncs that write the same field through two connections to one account", () => {
+    const crm = (secret: string) => ({ crm: { login_url: "https://x", client_secret: secret } });
+    const through = (second: object) => {
+      const fields = { Tier: { column: "tier" } };
+      const destination = { connection: "again", object: "Contact", match_on: ["Email"] };
+      const connections = { dwh: { warehouse: { path: "w" } }, sales: crm("env:S"), again: second };
+      return project({ a: sync({ fields }), b: sync({ fields, destination }) }, { connections });
+    };
+    expect(problemOf(through(crm("env:S"))).message).toBe(
+      `sync "b": fields.Tier: sync "a" writes this field of again Contact too`,
+    );
+    expect(decodeProject(through(crm("env:OTHER")), systems).syncs).toHaveLength(2);
+  });
+
+  it.each<[string, object, object, string, string]>([
+    [
+      "an owner that is not declared",
+      { Tier: { column: "tier", owner: "ltvv" } },
+      { mode: "create" },
+      "SYNC_UNKNOWN",
+      `sync "a": fields.Tier.owner: no sync "ltvv": did you mean "ltv"?`,
+    ],
+    [
+      "an owner that does not write the field",
+      { Name: { column: "name", owner: "ltv" } },
+      { mode: "create" },
+      "SYNC_OVERLAP",
+      `sync "a": fields.Name.owner: sync "ltv" does not write this field of sales Contact, so nobody would keep it`,
+    ],
+    [
+      "a field that would never be written",
+      { Tier: { column: "tier", owner: "ltv" } },
+      {},
+      "CONFIG_INVALID",
+      `sync "a": fields.Tier.owner: the field is sync "ltv"'s own, and mode update creates no records: it would never be written here`,
+    ],
+  ])("%s", (_, fields, more, code, message) => {
+    const ltv = sync({ fields: { Tier: { column: "tier", owner: "ltv" } } });
+    const json = project({ ltv, a: sync({ fields, ...more }) });
+    expect(problemOf(json)).toEqual({ code, message });
+  });
+
+  it("but not of an owner that could not be read itself", () => {
+    const a = sync({ fields: { Tier: { column: "tier", owner: "ltv" } }, mode: "create" });
+    expect(problemOf(project({ ltv: sync({ mode: "merge" }), a })).message).not.toContain("owner");
   });
 
   it("two syncs of one name", () => {

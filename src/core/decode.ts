@@ -1,12 +1,13 @@
 /** Synthesized configuration into the declared project: the first step of every command. Pure. @module */
 import { z } from "zod";
+import { overlapProblems, ownerProblems, placeByOptions } from "./field-owners.ts";
 import { isObject } from "./is-object.ts";
 import { toConfig, toSnake } from "./names.ts";
 import { type Problem, problemsError, referenceProblem, schemaProblems } from "./problems.ts";
 import { unescapeTemplates } from "./references.ts";
 import { suggest } from "./suggest.ts";
 import { completeSync, type Sync, syncAttributes } from "./sync.ts";
-import { type Declared, overlapProblems, type SystemShape, syncProblems, terraformAttributes } from "./sync-rules.ts";
+import { type Declared, type SystemShape, syncProblems, terraformAttributes } from "./sync-rules.ts";
 
 export type { SystemShape } from "./sync-rules.ts";
 
@@ -66,7 +67,14 @@ export function decodeProject(json: unknown, systems: readonly SystemShape[]): P
     const sync = decodeSync(resource, one(resources, resource, problems), declared, problems);
     if (sync) syncs.push(sync);
   }
-  problems.push(...overlapProblems(syncs));
+  const place = placeByOptions(connections);
+  // What could not be read may be the owner.
+  const owners = problems.length === 0 ? ownerProblems(syncs, place) : [];
+  const named = new Set(owners.map(({ where, path: [, field] }) => `${where} ${field}`));
+  const overlaps = overlapProblems(syncs, place).filter(
+    ({ where, path: [, field] }) => !named.has(`${where} ${field}`),
+  );
+  problems.push(...owners, ...overlaps);
   const [first, ...others] = problems;
   if (first) throw problemsError([first, ...others]);
   return { connections, state, syncs };

@@ -23,8 +23,8 @@ export const errorCodes = {
   },
   SYNC_UNKNOWN: { meaning: "No sync of that name is declared.", next: "Run `ebb validate` to list the syncs." },
   SYNC_OVERLAP: {
-    meaning: "Two syncs write the same fields of the same object.",
-    next: "Let one sync own each field, or split the objects.",
+    meaning: "Two syncs write the same field of the same object, and do not agree on its owner.",
+    next: 'Let one sync write the field, or name its owner in each: owner: "SYNC" (field(…).ownedBy("SYNC")).',
   },
   MODE_UNSUPPORTED: {
     meaning: "The destination cannot do what the sync's mode asks for.",
@@ -119,6 +119,14 @@ export const errorCodes = {
   GUARD_STOPPED: {
     meaning: "A guard stopped the plan.",
     next: "Look at the changes; if they are right, raise the guard's number in the sync.",
+  },
+  POLICY_DENIED: {
+    meaning: "A policy of the project denies the declaration or the plan.",
+    next: "Change what the policy names; if it is the policy that is wrong, change that and have it reviewed.",
+  },
+  POLICY_BROKEN: {
+    meaning: "A file of policies cannot be loaded, or one of its policies failed, so nothing was judged.",
+    next: "Mend the policy named in the message; nothing was saved and nothing was written.",
   },
   REJECTED_STOPPED: {
     meaning: "Records were rejected and the sync says failOnRejected.",

@@ -7,8 +7,12 @@ export interface Found {
   readonly sourceRows: number;
   /** Records of the ledger that are Ebb's own, of which deletes are a share. */
   readonly owned: number;
+  /** Records of the ledger, whoever made them. */
+  readonly recorded: number;
   readonly drifted: number;
   readonly rejected: number;
+  /** How the plan differs from those before it, in sentences. */
+  readonly unusual: readonly string[];
 }
 
 /** Every guard of a sync that what was found does not pass. An empty answer lets the plan through. */
@@ -35,6 +39,16 @@ export function checkGuards(sync: Sync, found: Found): readonly GuardResult[] {
   const changes = totalChanges(found.counts);
   if (guards.maxChanges !== null && changes > guards.maxChanges)
     results.push({ code: "MAX_CHANGES", message: `${changes} changes, guards.maxChanges allows ${guards.maxChanges}` });
+  const changed = found.counts.update + deletes;
+  const there = Math.max(changed, found.sourceRows - found.counts.create + deletes);
+  const share = found.recorded === 0 || there === 0 ? 0 : (100 * changed) / there;
+  if (guards.maxChangePercent !== null && share > guards.maxChangePercent)
+    results.push({
+      code: "MAX_CHANGE_PERCENT",
+      message: `updates and deletes: ${changed} of ${there} records (${share.toFixed(1)} %), guards.maxChangePercent allows ${guards.maxChangePercent}`,
+    });
+  if (guards.unusual === "stop" && found.unusual.length > 0)
+    results.push({ code: "UNUSUAL", message: `${found.unusual.join("; ")} (guards.unusual is stop)` });
   if (sync.onDrift === "fail" && found.drifted > 0)
     results.push({ code: "DRIFT", message: `${found.drifted} records drifted and onDrift is fail` });
   if (sync.failOnRejected && found.rejected > 0)

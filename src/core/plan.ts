@@ -45,7 +45,15 @@ export const rejectCodes = {
 export type RejectCode = keyof typeof rejectCodes;
 
 export interface GuardResult {
-  readonly code: "MAX_DELETES" | "MAX_DELETE_PERCENT" | "MAX_CHANGES" | "EMPTY_SOURCE" | "DRIFT" | "REJECTED";
+  readonly code:
+    | "MAX_DELETES"
+    | "MAX_DELETE_PERCENT"
+    | "MAX_CHANGES"
+    | "MAX_CHANGE_PERCENT"
+    | "EMPTY_SOURCE"
+    | "UNUSUAL"
+    | "DRIFT"
+    | "REJECTED";
   /** What was found and what is allowed, with numbers. */
   readonly message: string;
 }
@@ -117,6 +125,19 @@ export interface PlanSummary {
   readonly rollback?: string;
   readonly complete: boolean;
   readonly syncs: readonly SyncSummary[];
+  /** What the project's policies say of it; absent where there are none. */
+  readonly policies?: readonly PolicyResult[];
+}
+
+/** One thing a policy says of a plan; a policy that lets it through says `pass`, once. */
+export interface PolicyResult {
+  /** The policy's own code. */
+  readonly code: string;
+  readonly level: "pass" | "warn" | "deny";
+  /** The sync it is about; null for the plan as a whole. */
+  readonly sync: string | null;
+  /** The policy's own words: nobody vouches for them. */
+  readonly message: string;
 }
 
 /** One sync as the plan carries it: all that apply needs besides credentials. */
@@ -141,8 +162,18 @@ export interface PlannedSync {
   /** The changes by action. */
   readonly counts: Counts;
   readonly confirmed: number;
+  /** Its size and shape, which later plans are compared with; absent in a rollback. */
+  readonly shape?: PlanShape;
   /** Of a sync whose diff is in the warehouse: what its marks become is in `marks/<file>.parquet`. */
   readonly marks?: PlannedMarks;
+}
+
+/** The size of one sync's plan. */
+export interface PlanShape extends Counts {
+  /** Rows of the source that were rejected. */
+  readonly rejected: number;
+  /** Rows of the source. */
+  readonly rows: number;
 }
 
 export interface PlannedMarks {
@@ -181,7 +212,12 @@ export function isEmpty(summary: PlanSummary): boolean {
   return summary.syncs.every(({ counts, newFields }) => totalChanges(counts) === 0 && newFields.length === 0);
 }
 
-/** True when a guard stopped one of the syncs. */
+/** True when a guard stopped one of the syncs, or a policy denies the plan. */
 export function isStopped(summary: PlanSummary): boolean {
-  return summary.syncs.some(({ guards }) => guards.length > 0);
+  return summary.syncs.some(({ guards }) => guards.length > 0) || denials(summary.policies).length > 0;
+}
+
+/** What the policies say against a plan. */
+export function denials(results: readonly PolicyResult[] = []): readonly PolicyResult[] {
+  return results.filter(({ level }) => level === "deny");
 }

@@ -6,7 +6,7 @@ import { maskProblems } from "./mask-rules.ts";
 import type { Problem } from "./problems.ts";
 import type { Path } from "./references.ts";
 import { suggest } from "./suggest.ts";
-import { type FieldMapping, fieldMapping, type Mode, type Sync, type SyncAttributes, syncAttributes } from "./sync.ts";
+import { type FieldMapping, fieldMapping, type Mode, type SyncAttributes, syncAttributes } from "./sync.ts";
 import type { Action } from "./types.ts";
 
 /** As much of a system's manifest as a declaration is checked against. */
@@ -134,33 +134,6 @@ export function syncProblems(raw: unknown, where: string, declared: Declared): P
     const matched = (destination?.matchOn ?? key ?? []).includes(field);
     for (const { attribute, message } of maskProblems(mapping, matched))
       report("CONFIG_INVALID", ["fields", field, ...(attribute === undefined ? [] : [attribute])], message);
-  }
-  return problems;
-}
-
-/** Checks the syncs against each other: a name, and a field of an object, belong to one sync. */
-export function overlapProblems(syncs: readonly Sync[]): Problem[] {
-  const problems: Problem[] = [];
-  const writers = new Map<string, string>();
-  const names = new Set<string>();
-  for (const { name, destination, fields } of syncs) {
-    const where = `sync "${name}"`;
-    if (names.has(name))
-      problems.push({ code: "CONFIG_INVALID", where, path: ["name"], message: "another sync has this name" });
-    else
-      for (const field of Object.keys(fields)) {
-        const target = JSON.stringify([destination.connection, destination.object, field]);
-        const other = writers.get(target);
-        if (other === undefined) writers.set(target, name);
-        else
-          problems.push({
-            code: "SYNC_OVERLAP",
-            where,
-            path: ["fields", field],
-            message: `sync "${other}" writes this field of ${destination.connection} ${destination.object} too`,
-          });
-      }
-    names.add(name);
   }
   return problems;
 }

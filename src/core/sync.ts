@@ -55,6 +55,13 @@ export const fieldMapping = z.strictObject({
     ),
   onlyIfEmpty: z.boolean().optional().describe("Write only where the destination's field is empty."),
   createOnly: z.boolean().optional().describe("Write when the record is created, never afterwards."),
+  owner: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Name of the sync the field belongs to, where several syncs write it: the others write it only when they create the record.",
+    ),
   privacy: z
     .enum(["public", "internal", "pii", "secret"])
     .optional()
@@ -77,7 +84,21 @@ const guards = z.strictObject({
     .min(0)
     .optional()
     .describe("Stop a plan with more changes than this (default: no limit)."),
+  maxChangePercent: z
+    .number()
+    .min(0)
+    .max(100)
+    .optional()
+    .describe(
+      "Stop a plan that updates or deletes more than this share of the records there are (default: no limit). It says nothing of a sync that has recorded none yet.",
+    ),
   allowEmptySource: z.boolean().optional().describe("Plan although the source has no rows (default false)."),
+  unusual: z
+    .enum(["warn", "stop", "off"])
+    .optional()
+    .describe(
+      "When a plan is unlike those of the last 20 runs of the sync, in its changes, rejected rows or source rows: warn (default), stop it, or do not look.",
+    ),
 });
 
 export const syncAttributes = z.strictObject({
@@ -187,7 +208,9 @@ export interface Sync {
     readonly maxDeletes: number;
     readonly maxDeletePercent: number;
     readonly maxChanges: number | null;
+    readonly maxChangePercent: number | null;
     readonly allowEmptySource: boolean;
+    readonly unusual: NonNullable<Guards["unusual"]>;
   };
 }
 
@@ -195,18 +218,21 @@ export const guardDefaults = {
   maxDeletes: 500,
   maxDeletePercent: 5,
   maxChanges: null,
+  maxChangePercent: null,
   allowEmptySource: false,
+  unusual: "warn",
 } as const;
 
 /** Fills in the defaults of decoded attributes. */
 export function completeSync(resource: string, a: SyncAttributes): Sync {
+  const name = a.name ?? resource;
   return {
-    name: a.name ?? resource,
+    name,
     source: a.source,
     key: a.key,
     destination: { ...a.destination, matchOn: a.destination.matchOn ?? a.key },
     mode: a.mode,
-    fields: a.fields,
+    fields: Object.fromEntries(Object.entries(a.fields).map(([field, mapping]) => [field, asOwned(name, mapping)])),
     onDrift: a.onDrift ?? "overwrite",
     refresh: a.refresh ?? "full",
     diff: a.diff ?? "local",
@@ -220,7 +246,14 @@ export function completeSync(resource: string, a: SyncAttributes): Sync {
       maxDeletes: a.guards?.maxDeletes ?? guardDefaults.maxDeletes,
       maxDeletePercent: a.guards?.maxDeletePercent ?? guardDefaults.maxDeletePercent,
       maxChanges: a.guards?.maxChanges ?? guardDefaults.maxChanges,
+      maxChangePercent: a.guards?.maxChangePercent ?? guardDefaults.maxChangePercent,
       allowEmptySource: a.guards?.allowEmptySource ?? guardDefaults.allowEmptySource,
+      unusual: a.guards?.unusual ?? guardDefaults.unusual,
     },
   };
+}
+
+/** A field that is another sync's own is written only in a record that this one creates. */
+function asOwned(sync: string, mapping: FieldMapping): FieldMapping {
+  return mapping.owner === undefined || mapping.owner === sync ? mapping : { ...mapping, createOnly: true };
 }

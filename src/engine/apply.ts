@@ -2,7 +2,7 @@
 
 import type { Project } from "../core/decode.ts";
 import { ConflictError, EbbError } from "../core/errors.ts";
-import type { PlannedSync } from "../core/plan.ts";
+import { denials, type PlannedSync } from "../core/plan.ts";
 import { configDigest } from "./config-digest.ts";
 import { type Connections, openConnections } from "./connect/connections.ts";
 import { type OpenPlan, readPlan } from "./plan-file.ts";
@@ -139,6 +139,8 @@ async function checkPlan(
   }
   const stopped = summary.syncs.flatMap(({ name, guards }) => guards.map(({ message }) => `${name}: ${message}`));
   if (stopped.length > 0) throw new ConflictError("GUARD_STOPPED", stopped.join("; "));
+  const denied = denials(summary.policies).map(({ code, message }) => `${code}: ${message}`);
+  if (denied.length > 0) throw new ConflictError("POLICY_DENIED", denied.join("; "));
   checkConfig(project, manifest);
   const state = await store.read();
   // A plan made before there was a state is stale once there is one, not foreign.

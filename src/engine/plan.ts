@@ -2,14 +2,18 @@
 import { join } from "node:path";
 import type { Project } from "../core/decode.ts";
 import { ConfigError } from "../core/errors.ts";
+import { overlapProblems } from "../core/field-owners.ts";
 import {
   isStopped,
   PLAN_FORMAT,
   type PlanManifest,
   type PlannedSync,
   type PlanSummary,
+  type PolicyResult,
   type SyncSummary,
 } from "../core/plan.ts";
+import type { JudgedPlan, PolicyInput } from "../core/policy.ts";
+import { problemsError } from "../core/problems.ts";
 import { suggest } from "../core/suggest.ts";
 import type { Refresh, Sync } from "../core/sync.ts";
 import { configDigest } from "./config-digest.ts";
@@ -34,6 +38,8 @@ export interface PlanOptions {
   /** How long the plan may be applied (default 24 hours). */
   readonly expiresMs?: number;
   readonly memoryMb?: number;
+  /** Holds the project's policies against the plan before it is signed. What it throws ends the plan. */
+  readonly judge?: (input: PolicyInput, signal: AbortSignal) => Promise<readonly PolicyResult[]>;
   /** An empty folder for the plan's files. The caller removes it. */
   readonly directory: string;
 }
@@ -91,14 +97,18 @@ export async function plan(
     created: new Date(created).toISOString(),
     expires: new Date(created + (options.expiresMs ?? DAY_MS)).toISOString(),
   };
+  if (!rollback) checkAccounts(planned);
   const complete = summaries.every((one) => one.complete);
-  const summary = {
+  const judged: JudgedPlan = {
     format: PLAN_FORMAT,
     ...times,
     ...(rollback ? { rollback: rollback.run } : {}),
     complete,
     syncs: summaries,
-  } satisfies Omit<PlanSummary, "digest">;
+  };
+  const input = { plan: judged, syncs: planned.map(({ sync }) => sync), at: times.created };
+  const policies = await options.judge?.(input, signal);
+  const summary: Omit<PlanSummary, "digest"> = { ...judged, ...(policies ? { policies } : {}) };
   await world.disk.replace(join(options.directory, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
 
   await world.disk.replace(join(options.directory, CONCENTRATIONS), JSON.stringify(concentrations));
@@ -127,6 +137,14 @@ export async function plan(
   const manifest = { ...unsigned, digest: manifestDigest(unsigned) };
   await world.disk.replace(join(options.directory, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
   return { directory: options.directory, manifest, summary: { ...summary, digest: manifest.digest }, concentrations };
+}
+
+/** Connections of different names may turn out to reach one account. */
+function checkAccounts(planned: readonly PlannedSync[]): void {
+  const accounts = new Map(planned.map(({ sync, account }) => [sync.name, account]));
+  const syncs = planned.map(({ sync }) => sync);
+  const [problem, ...others] = overlapProblems(syncs, ({ name }) => accounts.get(name) ?? "");
+  if (problem) throw problemsError([problem, ...others]);
 }
 
 function undoOf(run: LoadedRun | undefined, { name }: Sync): Undo | undefined {

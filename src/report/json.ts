@@ -34,6 +34,7 @@ export function planJson(summary: PlanSummary, { samples, file, unfinished }: Pl
     stopped: isStopped(summary),
     ...(file === undefined ? {} : { file }),
     ...(unfinished ? { unfinished_run: unfinished } : {}),
+    ...(summary.policies ? { policies: summary.policies } : {}),
     syncs: summary.syncs,
     ...(samples ? { samples } : {}),
   });

@@ -1,8 +1,9 @@
 /** A plan as text for a terminal or a log. @module */
-import { type PlanSummary, totalChanges } from "../core/plan.ts";
+import { denials, type PlanSummary, totalChanges } from "../core/plan.ts";
 import type { SyncSamples } from "../engine/review/samples.ts";
 import { wrap } from "./layout.ts";
 import { counted, moment, thousands } from "./numbers.ts";
+import { policyLines } from "./policies.ts";
 import type { Reveal } from "./reveal.ts";
 import { sampleLines } from "./samples.ts";
 import type { Style } from "./style.ts";
@@ -41,7 +42,8 @@ export function renderPlan({ summary, samples, reveal, next }: PlanView, style: 
         )
       : [];
   const title = summary.rollback === undefined ? [] : [style("bold", `Rollback of run ${summary.rollback}`), ""];
-  return [...title, ...syncs, ...masked, ...totals(summary, style), ...nextLines(next, style)].join("\n");
+  const policies = policyLines(summary.policies ?? [], style);
+  return [...title, ...syncs, ...policies, ...masked, ...totals(summary, style), ...nextLines(next, style)].join("\n");
 }
 
 function hasRecords({ creates, updates, deletes, drifted, rejected }: SyncSamples): boolean {
@@ -52,11 +54,13 @@ function totals(summary: PlanSummary, style: Style): string[] {
   const sum = (action: "create" | "update" | "delete") =>
     summary.syncs.reduce((total, { counts }) => total + counts[action], 0);
   const stopped = summary.syncs.filter(({ guards }) => guards.length > 0).length;
+  const denied = new Set(denials(summary.policies).map(({ code }) => code)).size;
   const unread = summary.syncs.filter(({ complete }) => !complete).length;
   const changes = summary.syncs.reduce((total, { counts }) => total + totalChanges(counts), 0);
   const verdict = [
     unread > 0 ? [style("red", `INCOMPLETE: ${counted(unread, "sync", "syncs")} could not be read.`)] : [],
     stopped > 0 ? [style("red", `STOPPED: a guard holds back ${counted(stopped, "sync", "syncs")}.`)] : [],
+    denied > 0 ? [style("red", `DENIED: ${counted(denied, "policy denies", "policies deny")} this plan.`)] : [],
     changes === 0 && unread === 0 ? [style("green", "Nothing to change.")] : [],
   ].flat();
   return [

@@ -1,9 +1,10 @@
 /** One `ebb_sync` or `ebb_plan`, checked without a network. Pure. @module */
 import { z } from "zod";
+import { overlapProblems } from "../core/field-owners.ts";
 import { isObject } from "../core/is-object.ts";
 import { toConfig } from "../core/names.ts";
 import { completeSync, type Sync, syncAttributes } from "../core/sync.ts";
-import { type Declared, overlapProblems, syncProblems, terraformAttributes } from "../core/sync-rules.ts";
+import { type Declared, syncProblems, terraformAttributes } from "../core/sync-rules.ts";
 import { attributePath } from "./attribute-path.ts";
 import { examined, managed } from "./computed.ts";
 import type { Located } from "./diagnostics.ts";

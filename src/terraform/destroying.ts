@@ -1,7 +1,7 @@
 /** What becomes of the records when a sync is destroyed: they stay, or Ebb deletes those that it created. @module */
 import type { System } from "../connector/index.ts";
 import type { Project } from "../core/decode.ts";
-import type { Sync } from "../core/sync.ts";
+import { guardDefaults, type Sync } from "../core/sync.ts";
 import type { OpenPlan } from "../engine/plan-file.ts";
 import type { RunResult } from "../engine/run/runs.ts";
 import type { World } from "../engine/world.ts";
@@ -73,7 +73,7 @@ function deleting<T>(
       import("../engine/staging/scratch.ts"),
     ]);
     const world = { ...real, systems: real.systems.map(withoutRows) };
-    const guards = { maxDeletes: Number.MAX_SAFE_INTEGER, maxDeletePercent: 100, maxChanges: null } as const;
+    const guards = { ...guardDefaults, maxDeletes: Number.MAX_SAFE_INTEGER, maxDeletePercent: 100 };
     const project: Project = {
       ...settings,
       syncs: [
@@ -84,7 +84,7 @@ function deleting<T>(
           refresh: "full",
           onDrift: "overwrite",
           missingFields: "refuse",
-          guards: { ...guards, allowEmptySource: true },
+          guards: { ...guards, allowEmptySource: true, unusual: "off" },
         },
       ],
     };

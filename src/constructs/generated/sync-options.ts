@@ -30,7 +30,11 @@ export interface SyncOptions {
     readonly maxDeletePercent?: number;
     /** Stop a plan with more changes than this (default: no limit). */
     readonly maxChanges?: number;
+    /** Stop a plan that updates or deletes more than this share of the records there are (default: no limit). It says nothing of a sync that has recorded none yet. */
+    readonly maxChangePercent?: number;
     /** Plan although the source has no rows (default false). */
     readonly allowEmptySource?: boolean;
+    /** When a plan is unlike those of the last 20 runs of the sync, in its changes, rejected rows or source rows: warn (default), stop it, or do not look. */
+    readonly unusual?: "warn" | "stop" | "off";
   };
 }

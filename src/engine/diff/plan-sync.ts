@@ -24,7 +24,7 @@ import { changesSql, confirmedSql, leftMoved, stageForgotten, typesOf } from "./
 import { stageSides } from "./sides.ts";
 import { tally } from "./summarise.ts";
 import { checkActions, checkKey, createClass } from "./sync-checks.ts";
-import { completeSummary, unreadSummary } from "./sync-summary.ts";
+import { completeSummary, shapeOf, unreadSummary } from "./sync-summary.ts";
 import { stageUndo, type Undo, undoSync } from "./undo.ts";
 import { stageWanted } from "./wanted.ts";
 
@@ -197,6 +197,8 @@ async function planDescribed(
     newFields,
     sourceRows: desired.rows,
     owned: Number(recordedRows.owned),
+    recorded: Number(recordedRows.rows),
+    history: undo ? [] : (recorded?.history ?? []),
     basis: observed?.basis ?? { read: "ledger", recordsRead: 0 },
     createClass: create,
     planCalls: open.limiter.calls() - callsBefore,
@@ -216,6 +218,7 @@ async function planDescribed(
     changes: totalChanges(found.counts),
     counts: found.counts,
     confirmed: found.confirmed + forgotten,
+    ...(undo ? {} : { shape: shapeOf(found, desired.rows) }),
     ...(wanted.changed ? { marks: wanted.changed.marks } : {}),
   };
   // Where only changed rows were read, or a run is put back, nothing is known of all rows.

@@ -2,9 +2,10 @@
 import type { EbbError } from "../../core/errors.ts";
 import { checkGuards } from "../../core/guards.ts";
 import { maskWords } from "../../core/masks.ts";
-import type { Basis, PlannedSync, SyncSummary } from "../../core/plan.ts";
+import type { Basis, PlannedSync, PlanShape, SyncSummary } from "../../core/plan.ts";
 import type { Refresh, Sync } from "../../core/sync.ts";
 import type { NewField } from "../../core/types.ts";
+import { unusual } from "../../core/unusual.ts";
 import type { OpenDestination } from "../connect/connections.ts";
 import { estimateCost } from "./estimate.ts";
 import { maskWarnings } from "./masks.ts";
@@ -25,6 +26,9 @@ export interface SummaryInput extends Ends {
   readonly newFields: readonly NewField[];
   readonly sourceRows: number;
   readonly owned: number;
+  readonly recorded: number;
+  /** Of the plans of earlier runs, oldest first. */
+  readonly history: readonly PlanShape[];
   readonly basis: Omit<Basis, "refresh">;
   readonly createClass: PlannedSync["createIsIdempotent"];
   readonly planCalls: number;
@@ -34,9 +38,12 @@ export interface SummaryInput extends Ends {
 export function completeSummary(input: SummaryInput): SyncSummary {
   const { sync, found, sourceRows, open } = input;
   const { counts, reasons, skipped, driftKept } = found;
-  const rejected = found.rejected.reduce((sum, { count }) => sum + count, 0);
+  const shape = shapeOf(found, sourceRows);
+  const { rejected } = shape;
+  const differences = sync.guards.unusual === "off" ? [] : unusual(input.history, shape);
   const changedRows = counts.create + counts.update + rejected + skipped + driftKept;
-  const warnings = [...createWarnings(input), ...givenUpWarnings(input)];
+  const odd = sync.guards.unusual === "warn" ? differences.map((text) => `unusual: ${text}`) : [];
+  const warnings = [...odd, ...createWarnings(input), ...givenUpWarnings(input)];
   return {
     ...endsOf(input, sourceRows),
     basis: { refresh: input.refresh, ...input.basis },
@@ -49,12 +56,19 @@ export function completeSummary(input: SummaryInput): SyncSummary {
       counts,
       sourceRows,
       owned: input.owned,
+      recorded: input.recorded,
       drifted: reasons.drift + reasons.conflict,
       rejected,
+      unusual: differences,
     }),
     warnings: [...warnings, ...maskWarnings(sync), ...input.warnings],
     cost: estimateCost(open, counts, input.planCalls, input.newFields.length),
   };
+}
+
+/** The size of what was found. */
+export function shapeOf({ counts, rejected }: Pick<Tally, "counts" | "rejected">, rows: number): PlanShape {
+  return { ...counts, rejected: rejected.reduce((sum, { count }) => sum + count, 0), rows };
 }
 
 function createWarnings({ sync, found, createClass, open }: SummaryInput): readonly string[] {

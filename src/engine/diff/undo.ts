@@ -34,7 +34,13 @@ export function undoSync({ planned }: Undo, open: OpenDestination): Sync {
     diff: "local",
     adopt: false,
     missingFields: "refuse",
-    guards: { ...sync.guards, maxDeletes: planned.changes, maxDeletePercent: 100, allowEmptySource: true },
+    guards: {
+      ...sync.guards,
+      maxDeletes: planned.changes,
+      maxDeletePercent: 100,
+      maxChangePercent: null,
+      allowEmptySource: true,
+    },
     fields: Object.fromEntries(Object.entries(sync.fields).map(([name, mapping]) => [name, asItWas(name, mapping)])),
   };
 }

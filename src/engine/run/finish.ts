@@ -2,6 +2,7 @@
 import { EbbError } from "../../core/errors.ts";
 import type { PlannedSync } from "../../core/plan.ts";
 import { ident } from "../../core/sql.ts";
+import { remembered } from "../../core/unusual.ts";
 import type { Connections } from "../connect/connections.ts";
 import { plannedFields } from "../diff/fields.ts";
 import { pushdownOf } from "../diff/marks.ts";
@@ -46,6 +47,7 @@ export async function finishRun(
       syncs[planned.sync.name] = {
         ...(await withMarks(staging, planned, before, folded)),
         ...(quarantine ? { quarantine } : {}),
+        ...historyOf(before, planned),
       };
     }
   });
@@ -85,6 +87,12 @@ export async function finishRun(
     }
     return folded;
   }
+}
+
+/** A rollback has no shape: it is no example of what the sync does. */
+function historyOf(before: LedgerState | undefined, { shape }: PlannedSync): Pick<LedgerState, "history"> {
+  const history = shape ? remembered(before?.history ?? [], shape) : before?.history;
+  return history ? { history } : {};
 }
 
 /**

@@ -13,6 +13,7 @@
  */
 import { isAbsolute, join } from "node:path";
 import { ConfigError, ConflictError } from "../../core/errors.ts";
+import type { PlanShape } from "../../core/plan.ts";
 import type { FieldType } from "../../core/types.ts";
 import { checksumOf } from "../staging/digest.ts";
 import type { World } from "../world.ts";
@@ -47,6 +48,8 @@ export interface LedgerState {
   readonly marks?: MarksState;
   /** What the destination rejected. */
   readonly quarantine?: QuarantineState;
+  /** Size of the plans of its last runs, oldest first; absent in a state written before they were kept. */
+  readonly history?: readonly PlanShape[];
 }
 
 /** The marks the warehouse holds, as far as the state knows. */

@@ -1155,6 +1155,10 @@ export interface DataEbbPlanFields {
   */
   readonly createOnly?: boolean | cdktf.IResolvable | undefined;
   /**
+  * Name of the sync the field belongs to, where several syncs write it: the others write it only when they create the record.
+  */
+  readonly owner?: string | undefined;
+  /**
   * How private the field's values are. public: shown in logs, comments and reports; internal (default) and pii: masked there, keeping their shape; pii is left out of every statistic as well; secret: only that it changed.
   */
   readonly privacy?: string | undefined;
@@ -1187,6 +1191,7 @@ export function dataEbbPlanFieldsToTerraform(struct?: DataEbbPlanFields | cdktf.
     when_null: cdktf.stringToTerraform(struct!.whenNull),
     only_if_empty: cdktf.booleanToTerraform(struct!.onlyIfEmpty),
     create_only: cdktf.booleanToTerraform(struct!.createOnly),
+    owner: cdktf.stringToTerraform(struct!.owner),
     privacy: cdktf.stringToTerraform(struct!.privacy),
   }
 }
@@ -1324,6 +1329,12 @@ export function dataEbbPlanFieldsToHclTerraform(struct?: DataEbbPlanFields | cdk
       type: "simple",
       storageClassType: "boolean",
     },
+    owner: {
+      value: cdktf.stringToHclTerraform(struct!.owner),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
+    },
     privacy: {
       value: cdktf.stringToHclTerraform(struct!.privacy),
       isBlock: false,
@@ -1439,6 +1450,10 @@ export class DataEbbPlanFieldsOutputReference extends cdktf.ComplexObject {
       hasAnyValues = true;
       internalValueResult.createOnly = this._createOnly;
     }
+    if (this._owner !== undefined) {
+      hasAnyValues = true;
+      internalValueResult.owner = this._owner;
+    }
     if (this._privacy !== undefined) {
       hasAnyValues = true;
       internalValueResult.privacy = this._privacy;
@@ -1471,6 +1486,7 @@ export class DataEbbPlanFieldsOutputReference extends cdktf.ComplexObject {
       this._whenNull = undefined;
       this._onlyIfEmpty = undefined;
       this._createOnly = undefined;
+      this._owner = undefined;
       this._privacy = undefined;
     }
     else if (cdktf.Tokenization.isResolvable(value)) {
@@ -1501,6 +1517,7 @@ export class DataEbbPlanFieldsOutputReference extends cdktf.ComplexObject {
       this._whenNull = value.whenNull;
       this._onlyIfEmpty = value.onlyIfEmpty;
       this._createOnly = value.createOnly;
+      this._owner = value.owner;
       this._privacy = value.privacy;
     }
   }
@@ -1841,6 +1858,22 @@ export class DataEbbPlanFieldsOutputReference extends cdktf.ComplexObject {
     return this._createOnly;
   }
 
+  // owner - computed: false, optional: true, required: false
+  private _owner?: string;
+  public get owner() {
+    return this.getStringAttribute('owner');
+  }
+  public set owner(value: string) {
+    this._owner = value;
+  }
+  public resetOwner() {
+    this._owner = undefined;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get ownerInput() {
+    return this._owner;
+  }
+
   // privacy - computed: false, optional: true, required: false
   private _privacy?: string;
   public get privacy() {
@@ -1890,9 +1923,17 @@ export interface DataEbbPlanGuards {
   */
   readonly maxChanges?: number | undefined;
   /**
+  * Stop a plan that updates or deletes more than this share of the records there are (default: no limit). It says nothing of a sync that has recorded none yet.
+  */
+  readonly maxChangePercent?: number | undefined;
+  /**
   * Plan although the source has no rows (default false).
   */
   readonly allowEmptySource?: boolean | cdktf.IResolvable | undefined;
+  /**
+  * When a plan is unlike those of the last 20 runs of the sync, in its changes, rejected rows or source rows: warn (default), stop it, or do not look.
+  */
+  readonly unusual?: string | undefined;
 }
 
 export function dataEbbPlanGuardsToTerraform(struct?: DataEbbPlanGuards | cdktf.IResolvable): any {
@@ -1904,7 +1945,9 @@ export function dataEbbPlanGuardsToTerraform(struct?: DataEbbPlanGuards | cdktf.
     max_deletes: cdktf.numberToTerraform(struct!.maxDeletes),
     max_delete_percent: cdktf.numberToTerraform(struct!.maxDeletePercent),
     max_changes: cdktf.numberToTerraform(struct!.maxChanges),
+    max_change_percent: cdktf.numberToTerraform(struct!.maxChangePercent),
     allow_empty_source: cdktf.booleanToTerraform(struct!.allowEmptySource),
+    unusual: cdktf.stringToTerraform(struct!.unusual),
   }
 }
 
@@ -1933,11 +1976,23 @@ export function dataEbbPlanGuardsToHclTerraform(struct?: DataEbbPlanGuards | cdk
       type: "simple",
       storageClassType: "number",
     },
+    max_change_percent: {
+      value: cdktf.numberToHclTerraform(struct!.maxChangePercent),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "number",
+    },
     allow_empty_source: {
       value: cdktf.booleanToHclTerraform(struct!.allowEmptySource),
       isBlock: false,
       type: "simple",
       storageClassType: "boolean",
+    },
+    unusual: {
+      value: cdktf.stringToHclTerraform(struct!.unusual),
+      isBlock: false,
+      type: "simple",
+      storageClassType: "string",
     },
   };
 
@@ -1975,9 +2030,17 @@ export class DataEbbPlanGuardsOutputReference extends cdktf.ComplexObject {
       hasAnyValues = true;
       internalValueResult.maxChanges = this._maxChanges;
     }
+    if (this._maxChangePercent !== undefined) {
+      hasAnyValues = true;
+      internalValueResult.maxChangePercent = this._maxChangePercent;
+    }
     if (this._allowEmptySource !== undefined) {
       hasAnyValues = true;
       internalValueResult.allowEmptySource = this._allowEmptySource;
+    }
+    if (this._unusual !== undefined) {
+      hasAnyValues = true;
+      internalValueResult.unusual = this._unusual;
     }
     return hasAnyValues ? internalValueResult : undefined;
   }
@@ -1989,7 +2052,9 @@ export class DataEbbPlanGuardsOutputReference extends cdktf.ComplexObject {
       this._maxDeletes = undefined;
       this._maxDeletePercent = undefined;
       this._maxChanges = undefined;
+      this._maxChangePercent = undefined;
       this._allowEmptySource = undefined;
+      this._unusual = undefined;
     }
     else if (cdktf.Tokenization.isResolvable(value)) {
       this.isEmptyObject = false;
@@ -2001,7 +2066,9 @@ export class DataEbbPlanGuardsOutputReference extends cdktf.ComplexObject {
       this._maxDeletes = value.maxDeletes;
       this._maxDeletePercent = value.maxDeletePercent;
       this._maxChanges = value.maxChanges;
+      this._maxChangePercent = value.maxChangePercent;
       this._allowEmptySource = value.allowEmptySource;
+      this._unusual = value.unusual;
     }
   }
 
@@ -2053,6 +2120,22 @@ export class DataEbbPlanGuardsOutputReference extends cdktf.ComplexObject {
     return this._maxChanges;
   }
 
+  // max_change_percent - computed: false, optional: true, required: false
+  private _maxChangePercent?: number;
+  public get maxChangePercent() {
+    return this.getNumberAttribute('max_change_percent');
+  }
+  public set maxChangePercent(value: number) {
+    this._maxChangePercent = value;
+  }
+  public resetMaxChangePercent() {
+    this._maxChangePercent = undefined;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get maxChangePercentInput() {
+    return this._maxChangePercent;
+  }
+
   // allow_empty_source - computed: false, optional: true, required: false
   private _allowEmptySource?: boolean | cdktf.IResolvable;
   public get allowEmptySource() {
@@ -2067,6 +2150,22 @@ export class DataEbbPlanGuardsOutputReference extends cdktf.ComplexObject {
   // Temporarily expose input value. Use with caution.
   public get allowEmptySourceInput() {
     return this._allowEmptySource;
+  }
+
+  // unusual - computed: false, optional: true, required: false
+  private _unusual?: string;
+  public get unusual() {
+    return this.getStringAttribute('unusual');
+  }
+  public set unusual(value: string) {
+    this._unusual = value;
+  }
+  public resetUnusual() {
+    this._unusual = undefined;
+  }
+  // Temporarily expose input value. Use with caution.
+  public get unusualInput() {
+    return this._unusual;
   }
 }
 export interface DataEbbPlanChanges {
