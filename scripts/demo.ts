@@ -33,7 +33,7 @@ await makeApplication();
 say("application/       PostgreSQL with an empty table customer_scores");
 
 chapter("1. Plan: every record that would change, before anything does");
-await ebb(["plan", "--out", "first.ebb", "--show-values", "--limit", "3"]);
+await ebb(["plan", "--out", "first.ebb", "--show-values", "--detail", "3"]);
 
 chapter("2. Apply: exactly that plan");
 await ebb(["apply", "first.ebb"]);
@@ -48,7 +48,7 @@ await withCrm(editByHand);
 say("somebody set the lifetime value of user25000@example.com to 1,000,000 in the CRM");
 
 chapter("5. Plan shows exactly those, the hand edit apart");
-await ebb(["plan", "--out", "second.ebb", "--show-values", "--limit", "3"]);
+await ebb(["plan", "--out", "second.ebb", "--show-values", "--detail", "3"]);
 
 chapter("6. Apply it, and be done");
 await ebb(["apply", "second.ebb"]);
@@ -70,7 +70,9 @@ The stack is stacks/demo.ts. Change a field in it and plan again.`);
 /** Runs the command line in the demo's folder and shows it as a user would type it. */
 async function ebb(args: readonly string[]): Promise<void> {
   say(`$ npx ebb ${args.join(" ")}`);
-  const child = spawn(process.execPath, [join(root, "bin/ebb.js"), ...args], { cwd: demo, stdio: "inherit" });
+  // The data is made up, so it may be read in a log as well.
+  const env = { ...process.env, EBB_SHOW_VALUES_IN_LOGS: "1" };
+  const child = spawn(process.execPath, [join(root, "bin/ebb.js"), ...args], { cwd: demo, env, stdio: "inherit" });
   const code = await new Promise<number | null>((resolve) => child.on("exit", resolve));
   // 5: some records were rejected or had drifted, which the demo does not have.
   if (code !== 0) {

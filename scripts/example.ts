@@ -49,10 +49,10 @@ async function chapters({ title, prepare, move, look, real }: Example): Promise<
   say((await prepare(directory)).join("\n"));
 
   chapter("1. Plan: every record that would change, before anything does");
-  await ebb(["plan", "--out", "first.ebb", "--limit", "0"]);
+  await ebb(["plan", "--out", "first.ebb", "--detail", "0"]);
 
   chapter("2. The saved plan is what is reviewed: it needs no credentials to be read");
-  await ebb(["show", "first.ebb", "--show-values", "--limit", "3"]);
+  await ebb(["show", "first.ebb", "--show-values", "--detail", "3"]);
 
   chapter("3. Apply: exactly that plan");
   await ebb(["apply", "first.ebb"]);
@@ -64,7 +64,7 @@ async function chapters({ title, prepare, move, look, real }: Example): Promise<
   say((await move(directory)).join("\n"));
 
   chapter("6. Plan shows exactly that, what people did apart");
-  await ebb(["plan", "--out", "second.ebb", "--show-values", "--limit", "3"]);
+  await ebb(["plan", "--out", "second.ebb", "--show-values", "--detail", "3"]);
 
   chapter("7. Apply it, and be done");
   await ebb(["apply", "second.ebb"]);
@@ -87,7 +87,12 @@ and empty sandbox.env. stacks/${name}.md says where to get them, and how to run 
 /** Runs the command line in the example's folder and shows it as a user would type it. */
 async function ebb(args: readonly string[]): Promise<void> {
   say(`$ npx ebb ${args.join(" ")}`);
-  const child = spawn(process.execPath, [join(root, "bin/ebb.js"), ...args], { cwd: directory, env, stdio: "inherit" });
+  const child = spawn(process.execPath, [join(root, "bin/ebb.js"), ...args], {
+    cwd: directory,
+    // The data is made up, so it may be read in a log as well.
+    env: { ...env, EBB_SHOW_VALUES_IN_LOGS: "1" },
+    stdio: "inherit",
+  });
   const code = await new Promise<number | null>((ended) => child.on("exit", ended));
   if (code !== 0) throw new RangeError(`ebb ${args[0]} ended with exit code ${code}`);
 }

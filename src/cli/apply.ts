@@ -11,11 +11,12 @@ import type { Run } from "./command.ts";
 import { Exit, exitOfRun, exitOfSignal } from "./exit.ts";
 import { invocation } from "./invocation.ts";
 import { judgedAgain, judging } from "./judging.ts";
-import { several } from "./options.ts";
+import { SAMPLES, several } from "./options.ts";
 import { exitOfPlan, planText } from "./plan-view.ts";
 import { withProgress } from "./progress.ts";
 import { loadProject, type OpenProject } from "./project.ts";
 import type { Shell } from "./shell.ts";
+import { showsValues } from "./show-values.ts";
 
 export function define(command: Command, run: Run): void {
   command
@@ -87,7 +88,13 @@ async function planAndApply(
   const made = await withProgress((listen) =>
     plan(open.world, open.project, { directory, ...judged }, listen, shell.signals.stop),
   );
-  shell.print(await planText(shell, made, { showValues: false, limit: 5, next: [] }));
+  shell.print(
+    await planText(shell, made, {
+      all: showsValues(shell, false),
+      level: { detail: SAMPLES },
+      next: [],
+    }),
+  );
   // What changes no record may still be worth to keep: what was found right, and a warehouse's first marks.
   const learned = made.manifest.syncs.some(({ confirmed, marks }) => confirmed > 0 || marks?.token === null);
   if (!made.summary.complete || isStopped(made.summary) || (isEmpty(made.summary) && !learned))

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 
 /** Reads a whole number, at least `least`. */
 export function wholeNumber(least: number): (text: string) => number {
@@ -8,6 +8,34 @@ export function wholeNumber(least: number): (text: string) => number {
       throw new InvalidArgumentError(`It must be a whole number from ${least}.`);
     return value;
   };
+}
+
+/** Records of each kind that a plan's commands show when nothing else is asked for. */
+export const SAMPLES = 5;
+const MOST_SAMPLES = 100_000;
+
+/** How much of a plan is told. */
+export interface LevelOptions {
+  readonly summary?: boolean;
+  readonly detail: number;
+  readonly showValues?: boolean;
+}
+
+/** Gives a command the options that say how much of a plan is told. */
+export function levelOptions(command: Command): Command {
+  return command
+    .addOption(new Option("--summary", "numbers only, and what would be deleted").conflicts("detail"))
+    .addOption(new Option("--detail <n>", "records of each kind to show").argParser(sampleCount).default(SAMPLES))
+    .option("--show-values", "show every field's values; off a terminal, where they are masked, see the docs");
+}
+
+function sampleCount(text: string): number {
+  const value = wholeNumber(0)(text);
+  if (value > MOST_SAMPLES)
+    throw new InvalidArgumentError(
+      "It must be at most 100000; to see more, query the plan's Parquet files (docs/plan-file.md).",
+    );
+  return value;
 }
 
 /** Takes an option more than once. */

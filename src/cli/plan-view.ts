@@ -1,41 +1,56 @@
 /** What a plan's commands share: the text or the JSON of a plan, and the exit code it means. @module */
 import { isEmpty, isStopped } from "../core/plan.ts";
 import type { OpenPlan } from "../engine/plan-file.ts";
+import type { ReviewOptions } from "../engine/review/review.ts";
+import type { PlanView } from "../report/terminal.ts";
 import { Exit } from "./exit.ts";
+import type { LevelOptions } from "./options.ts";
 import type { Shell } from "./shell.ts";
 
-export interface PlanViewOptions {
+/** Numbers alone, or so many records of each kind as well. */
+export type ShownLevel = "summary" | { readonly detail: number };
+
+export interface PlanViewOptions extends Pick<PlanView, "next" | "queries" | "showing"> {
   /** Show the values of every field. */
-  readonly showValues: boolean;
-  /** Records of each kind to show. */
-  readonly limit: number;
-  readonly next: readonly string[];
+  readonly all: boolean;
+  readonly level: ShownLevel;
   /** File the plan was saved to. */
   readonly file?: string;
   /** A run that stopped before its end. */
   readonly unfinished?: string | null;
 }
 
+export function levelOf({ summary = false, detail }: LevelOptions): ShownLevel {
+  return summary ? "summary" : { detail };
+}
+
 /** A plan as the shell wants it. */
 export async function planText(shell: Shell, plan: OpenPlan, options: PlanViewOptions): Promise<string> {
   const { reviewPlan } = await import("../engine/review/review.ts");
-  const review = (samplesOnly: boolean) => reviewPlan(plan, { limit, samplesOnly });
-  const { showValues, limit, next, file, unfinished } = options;
+  const { all, level, file, unfinished, ...view } = options;
   const { summary, manifest } = plan;
+  const looking: ReviewOptions =
+    level === "summary" ? { limit: 0, samplesOnly: true } : { limit: level.detail, samplesOnly: shell.json };
   if (shell.json) {
     const { planJson } = await import("../report/json.ts");
-    const samples = showValues ? { samples: await review(true) } : {};
+    const samples = all ? { samples: await reviewPlan(plan, looking) } : {};
     return planJson(summary, { ...samples, ...(file === undefined ? {} : { file }), unfinished: unfinished ?? null });
   }
-  const [{ renderPlan }, { createReveal, saltOf }] = await Promise.all([
+  const [{ renderPlan }, { createReveal, saltOf }, { toAscii }] = await Promise.all([
     import("../report/terminal.ts"),
     import("../report/reveal.ts"),
+    import("../report/ascii.ts"),
   ]);
   const reveal = createReveal(
     manifest.syncs.map(({ sync }) => sync),
-    { all: showValues || shell.interactive, salt: saltOf(manifest) },
+    { all, salt: saltOf(manifest) },
   );
-  return renderPlan({ summary, samples: await review(false), reveal, next }, shell.style);
+  const reviews = await reviewPlan(plan, looking);
+  const text = renderPlan(
+    { ...view, summary, reviews, reveal, level: level === "summary" ? "summary" : "records" },
+    shell.style,
+  );
+  return shell.ascii ? toAscii(text) : text;
 }
 
 /** The exit code of `ebb plan`. */

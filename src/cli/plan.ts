@@ -7,27 +7,26 @@ import type { OpenPlan } from "../engine/plan-file.ts";
 import type { Run } from "./command.ts";
 import { invocation } from "./invocation.ts";
 import { judging } from "./judging.ts";
-import { lengthOfTime, several, wholeNumber } from "./options.ts";
-import { exitOfPlan, planText, quoted } from "./plan-view.ts";
+import { type LevelOptions, lengthOfTime, levelOptions, several } from "./options.ts";
+import { exitOfPlan, levelOf, planText, quoted } from "./plan-view.ts";
 import { withProgress } from "./progress.ts";
 import { loadProject } from "./project.ts";
 import type { Shell } from "./shell.ts";
+import { showsValues } from "./show-values.ts";
 
-interface Options {
+interface Options extends LevelOptions {
   readonly out?: string;
   readonly target: readonly string[];
   readonly refresh?: Refresh;
   readonly expires: number;
   readonly policy: readonly string[];
   readonly detailedExitcode?: boolean;
-  readonly showValues?: boolean;
-  readonly limit: number;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export function define(command: Command, run: Run): void {
-  command
+  const described = command
     .description("Reads both sides and shows what would change, record by record. Writes nothing.")
     .option("-o, --out <file>", "save the plan, to be reviewed and applied exactly")
     .option("-t, --target <sync>", "plan only this sync; may be repeated", several, [])
@@ -38,24 +37,27 @@ export function define(command: Command, run: Run): void {
       new Option("--expires <time>", "how long the plan may be applied").argParser(lengthOfTime).default(DAY_MS, "24h"),
     )
     .option("--policy <file>", "hold these policies against the plan; may be repeated", several, [])
-    .option("--detailed-exitcode", "exit with 2 when there are changes")
-    .option("--show-values", "show the values of every field, also in a log")
-    .addOption(new Option("--limit <n>", "records of each kind to show").argParser(wholeNumber(0)).default(5))
+    .option("--detailed-exitcode", "exit with 2 when there are changes");
+  levelOptions(described)
     .addHelpText("after", "\nExample:\n  ebb plan --target customer-ltv --out customer-ltv.ebb")
     .action((options: Options) => run((shell) => planCommand(shell, options)));
 }
 
 async function planCommand(shell: Shell, options: Options): Promise<number> {
+  const all = showsValues(shell, options.showValues ?? false);
   const { world, project, policies } = await loadProject(shell, { engine: true });
   const judged = await judging([...policies, ...options.policy.map((file) => resolve(file))]);
-  const [{ plan }, { savePlan }, { withScratch }, { openState }, { unfinishedRuns }] = await Promise.all([
-    import("../engine/plan.ts"),
-    import("../engine/plan-file.ts"),
-    import("../engine/staging/scratch.ts"),
-    import("../engine/state/state.ts"),
-    import("../engine/run/runs.ts"),
-  ]);
-  const [unfinished] = await unfinishedRuns(world, openState(world, project.state.directory));
+  const [{ plan }, { savePlan }, { withScratch }, { openState }, { unfinishedRuns }, { changedQueries }] =
+    await Promise.all([
+      import("../engine/plan.ts"),
+      import("../engine/plan-file.ts"),
+      import("../engine/staging/scratch.ts"),
+      import("../engine/state/state.ts"),
+      import("../engine/run/runs.ts"),
+      import("../engine/review/queries.ts"),
+    ]);
+  const store = openState(world, project.state.directory);
+  const [unfinished] = await unfinishedRuns(world, store);
   return withScratch(async (directory) => {
     const settings = {
       targets: options.target,
@@ -68,8 +70,10 @@ async function planCommand(shell: Shell, options: Options): Promise<number> {
     const made = await withProgress((listen) => plan(world, project, settings, listen, shell.signals.stop));
     if (file !== undefined) await savePlan(made, file);
     const text = await planText(shell, made, {
-      showValues: options.showValues ?? false,
-      limit: options.limit,
+      all,
+      level: levelOf(options),
+      showing: (records) => showing(options, records),
+      queries: await changedQueries(world, store, made.manifest),
       next: nextSteps(made, options, unfinished?.run),
       ...(file === undefined ? {} : { file }),
       unfinished: unfinished?.run ?? null,
@@ -90,6 +94,15 @@ function nextSteps(plan: OpenPlan, { out, target }: Options, unfinished: string 
   if (stopped) return ["Look at the changes; if they are right, raise the guard's number in the sync."];
   if (syncs.every(({ changes, confirmed }) => changes + confirmed === 0)) return [];
   if (out !== undefined) return [`${ebb} show ${quoted(out)}`, `${ebb} apply ${quoted(out)}`];
-  const targets = target.map((name) => ` --target ${quoted(name)}`).join("");
-  return [`${ebb} plan${targets} --out plan.ebb`, `${ebb} apply plan.ebb`];
+  return [`${ebb} plan${targetWords(target)} --out plan.ebb`, `${ebb} apply plan.ebb`];
+}
+
+/** The command that shows so many records. */
+function showing({ out, target }: Options, records: number): string {
+  const what = out === undefined ? `plan${targetWords(target)}` : `show ${quoted(out)}`;
+  return `${invocation()} ${what} --detail ${records}`;
+}
+
+function targetWords(target: readonly string[]): string {
+  return target.map((name) => ` --target ${quoted(name)}`).join("");
 }

@@ -1,39 +1,38 @@
 /** `ebb rollback`. @module */
 import { resolve } from "node:path";
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { isEmpty } from "../core/plan.ts";
 import type { OpenPlan } from "../engine/plan-file.ts";
 import type { Run } from "./command.ts";
 import { invocation } from "./invocation.ts";
 import { judging } from "./judging.ts";
-import { wholeNumber } from "./options.ts";
-import { exitOfPlan, planText, quoted } from "./plan-view.ts";
+import { type LevelOptions, levelOptions } from "./options.ts";
+import { exitOfPlan, levelOf, planText, quoted } from "./plan-view.ts";
 import { withProgress } from "./progress.ts";
 import { loadProject } from "./project.ts";
 import type { Shell } from "./shell.ts";
+import { showsValues } from "./show-values.ts";
 
-interface Options {
+interface Options extends LevelOptions {
   readonly out?: string;
   readonly detailedExitcode?: boolean;
-  readonly showValues?: boolean;
-  readonly limit: number;
 }
 
 export function define(command: Command, run: Run): void {
-  command
+  const described = command
     .description(
       "Plans the inverse of a run: what it created is deleted, what it changed or deleted is put back. Reads the\ndestination and writes nothing; apply the plan to roll back. What others changed since is left as it is.",
     )
     .argument("<run>", "name of a run; see `ebb runs`")
     .option("-o, --out <file>", "save the plan, to be reviewed and applied exactly")
-    .option("--detailed-exitcode", "exit with 2 when there are changes")
-    .option("--show-values", "show the values of every field, also in a log")
-    .addOption(new Option("--limit <n>", "records of each kind to show").argParser(wholeNumber(0)).default(5))
+    .option("--detailed-exitcode", "exit with 2 when there are changes");
+  levelOptions(described)
     .addHelpText("after", "\nExample:\n  ebb rollback 20261121T081409-4e1c9b --out rollback.ebb")
     .action((name: string, options: Options) => run((shell) => rollbackCommand(shell, name, options)));
 }
 
 async function rollbackCommand(shell: Shell, name: string, options: Options): Promise<number> {
+  const all = showsValues(shell, options.showValues ?? false);
   const { world, project, policies } = await loadProject(shell, { engine: true });
   const judged = await judging(policies);
   const [{ rollback }, { savePlan }, { withScratch }] = await Promise.all([
@@ -48,8 +47,10 @@ async function rollbackCommand(shell: Shell, name: string, options: Options): Pr
     );
     if (file !== undefined) await savePlan(made, file);
     const text = await planText(shell, made, {
-      showValues: options.showValues ?? false,
-      limit: options.limit,
+      all,
+      level: levelOf(options),
+      showing: (records) =>
+        `${invocation()} ${options.out === undefined ? `rollback ${name}` : `show ${quoted(options.out)}`} --detail ${records}`,
       next: nextSteps(made, name, options.out),
       ...(file === undefined ? {} : { file }),
     });

@@ -9,6 +9,7 @@ import { invocation } from "./invocation.ts";
 import { wholeNumber } from "./options.ts";
 import { loadProject } from "./project.ts";
 import type { Shell } from "./shell.ts";
+import { showsValues } from "./show-values.ts";
 
 interface Options {
   readonly limit: number;
@@ -20,7 +21,7 @@ export function define(command: Command, run: Run): void {
     .description("Lists the runs, newest first; or shows one: its outcomes, and what was rejected and why.")
     .argument("[run]", "name of a run")
     .addOption(new Option("--limit <n>", "runs, or rejected records, to show").argParser(wholeNumber(1)).default(20))
-    .option("--show-values", "show keys and the vendor's words, also in a log")
+    .option("--show-values", "show keys and the vendor's words")
     .addHelpText("after", "\nExample:\n  ebb runs 20261121T081409-4e1c9b")
     .action((name: string | undefined, options: Options) => run((shell) => runsCommand(shell, name, options)));
 }
@@ -53,16 +54,16 @@ async function one(shell: Shell, world: World, store: StateStore, name: string, 
     import("../report/runs.ts"),
     import("../report/reveal.ts"),
   ]);
+  const all = showsValues(shell, options.showValues ?? false);
   const run = await loadRun(world, store, name);
   const result = await resultNow(run);
   const rejected = await readRejected(run, options.limit);
-  const showAll = options.showValues ?? false;
   if (shell.json) {
-    shell.print(runDetailJson(result, rejected, showAll));
+    shell.print(runDetailJson(result, rejected, all));
     return;
   }
   const syncs = run.manifest.syncs.map(({ sync }) => sync);
-  const reveal = createReveal(syncs, { all: showAll || shell.interactive, salt: saltOf(run.manifest) });
+  const reveal = createReveal(syncs, { all, salt: saltOf(run.manifest) });
   shell.print(renderRun(result, rejected, run.files.directory, reveal, invocation(), shell.style));
 }
 

@@ -13,6 +13,9 @@ export interface Shell {
   /** Somebody can be asked. */
   readonly canAsk: boolean;
   readonly style: Style;
+  /** Whoever reads may be shown no more than ASCII. */
+  readonly ascii: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly signals: Signals;
   /** What stands between the command and the world. */
   readonly around: Around;
@@ -39,6 +42,8 @@ export function openShell(options: ShellOptions, signals: Signals, around: Aroun
     interactive,
     canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true && !options.json,
     style: options.color && wantsColour(process.env, interactive) ? coloured : plain,
+    ascii: wantsAscii(process.env),
+    env: process.env,
     signals,
     around,
     print: (text) => void process.stdout.write(ended(text)),
@@ -62,6 +67,13 @@ function wantsColour(env: NodeJS.ProcessEnv, terminal: boolean): boolean {
   if (env.NO_COLOR) return false;
   if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== "0" && env.FORCE_COLOR !== "false";
   return terminal && env.TERM !== "dumb";
+}
+
+/** Asked for, or the terminal or the locale says so. A locale that is not set says nothing. */
+function wantsAscii(env: NodeJS.ProcessEnv): boolean {
+  if (env.EBB_ASCII !== undefined) return env.EBB_ASCII === "1";
+  const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || "";
+  return env.TERM === "dumb" || (locale !== "" && !/utf-?8/i.test(locale));
 }
 
 function ended(text: string): string {

@@ -9,6 +9,7 @@ import { invocation } from "./invocation.ts";
 import { wholeNumber } from "./options.ts";
 import { loadProject, type OpenProject } from "./project.ts";
 import type { Shell } from "./shell.ts";
+import { showsValues } from "./show-values.ts";
 
 interface OpenStore extends OpenProject {
   readonly store: StateStore;
@@ -28,7 +29,7 @@ export function define(command: Command, run: Run): void {
     .description("records of a sync, as Ebb last left them")
     .argument("<sync>")
     .addOption(new Option("--limit <n>", "records to show").argParser(wholeNumber(1)).default(10))
-    .option("--show-values", "show the values of every field, also in a log")
+    .option("--show-values", "show the values of every field")
     .addHelpText("after", "\nExample:\n  ebb state show customer-ltv --limit 3")
     .action((sync: string, options: ShowOptions) => run((shell) => show(shell, sync, options)));
   command
@@ -36,7 +37,7 @@ export function define(command: Command, run: Run): void {
     .description("records of a sync that the destination rejected: why, and how often they were tried")
     .argument("<sync>")
     .addOption(new Option("--limit <n>", "records to show").argParser(wholeNumber(1)).default(20))
-    .option("--show-values", "show keys and the vendor's words, also in a log")
+    .option("--show-values", "show keys and the vendor's words")
     .addHelpText("after", "\nExample:\n  ebb state quarantine customer-ltv")
     .action((sync: string, options: ShowOptions) => run((shell) => quarantine(shell, sync, options)));
   command
@@ -95,6 +96,7 @@ async function list(shell: Shell): Promise<number> {
 }
 
 async function show(shell: Shell, sync: string, { limit, showValues = false }: ShowOptions): Promise<number> {
+  const all = showsValues(shell, showValues);
   const { world, store, project } = await open(shell, true);
   const [{ readLedger }, { ledgerJson, renderLedger }, { createReveal }] = await Promise.all([
     import("../engine/inspect.ts"),
@@ -102,13 +104,14 @@ async function show(shell: Shell, sync: string, { limit, showValues = false }: S
     import("../report/reveal.ts"),
   ]);
   const { lineage } = await store.read();
-  const reveal = createReveal(project.syncs, { all: showValues || shell.interactive, salt: lineage });
+  const reveal = createReveal(project.syncs, { all, salt: lineage });
   for (const page of await readLedger(world, store, [sync], limit))
-    shell.print(shell.json ? ledgerJson(page, showValues) : renderLedger(page, reveal, shell.style));
+    shell.print(shell.json ? ledgerJson(page, all) : renderLedger(page, reveal, shell.style));
   return Exit.done;
 }
 
 async function quarantine(shell: Shell, sync: string, { limit, showValues = false }: ShowOptions): Promise<number> {
+  const all = showsValues(shell, showValues);
   const { store, project } = await open(shell, true);
   const [{ readQuarantine }, { quarantineJson, renderQuarantine }, { createReveal }] = await Promise.all([
     import("../engine/inspect.ts"),
@@ -117,10 +120,8 @@ async function quarantine(shell: Shell, sync: string, { limit, showValues = fals
   ]);
   const state = await store.read();
   const held = { sync, ...state.syncs[sync]?.quarantine, records: await readQuarantine(store, state, sync, limit) };
-  const reveal = createReveal(project.syncs, { all: showValues || shell.interactive, salt: state.lineage });
-  shell.print(
-    shell.json ? quarantineJson(held, showValues) : renderQuarantine(held, reveal, invocation(), shell.style),
-  );
+  const reveal = createReveal(project.syncs, { all, salt: state.lineage });
+  shell.print(shell.json ? quarantineJson(held, all) : renderQuarantine(held, reveal, invocation(), shell.style));
   return Exit.done;
 }
 

@@ -27,3 +27,21 @@ export function duration(seconds: number): string {
 export function moment(iso: string): string {
   return /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(iso) ? `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC` : iso;
 }
+
+/** A measure with as many decimals as say something. @example figure(1234.5) // "1,234.5" */
+export function figure(n: number): string {
+  const size = Math.abs(n);
+  if (size >= 1e15 || (size > 0 && size < 0.005)) return n.toPrecision(3);
+  const [whole = "0", decimals] = String(Number(n.toFixed(2))).split(".");
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
+  return decimals === undefined ? grouped : `${grouped}.${decimals}`;
+}
+
+/** How a measure moved, without saying what it is. @example moved(100, 138) // "+38.0 %" */
+export function moved(before: number, after: number): string {
+  if (before === after) return "unchanged";
+  if (before === 0) return after > 0 ? "up" : "down";
+  const share = (100 * (after - before)) / Math.abs(before);
+  if (Math.abs(share) >= 1_000) return `${share > 0 ? "+" : "-"}${thousands(Math.round(Math.abs(share)))} %`;
+  return `${share > 0 ? "+" : ""}${share.toFixed(1)} %`;
+}

@@ -2,51 +2,11 @@
 import { type Basis, rejectCodes, type SyncSummary } from "../core/plan.ts";
 import { columns, labelled, type Piece, padEnd, WIDTH, widthOf, wrap } from "./layout.ts";
 import { counted, duration, percent, thousands } from "./numbers.ts";
-import type { Reveal } from "./reveal.ts";
 import { sanitise } from "./sanitise.ts";
-import type { Style } from "./style.ts";
+import type { Section } from "./section.ts";
+import { wordDiff } from "./word-diff.ts";
 
-/** Keys of some rejected rows, by code and field. */
-export type RejectedKeys = readonly {
-  readonly code: string;
-  readonly field: string | null;
-  readonly keys: readonly string[];
-  /** There are more keys than these. */
-  readonly more: boolean;
-}[];
-
-/** The summary of one sync, as lines. */
-export function summaryLines(
-  sync: SyncSummary,
-  rejectedKeys: RejectedKeys,
-  reveal: Reveal,
-  style: Style,
-): readonly string[] {
-  if (!sync.complete)
-    return [
-      ...header(sync, style),
-      ...labelled("UNREAD", sanitise(sync.problem ?? "it could not be read", { max: 400 }), style, "red"),
-      ...labelled("", "Nothing is known about its changes, and its deletes are blocked.", style),
-    ];
-  return [
-    ...header(sync, style),
-    ...labelled("read", `${counted(sync.source.rows, "source row")}; ${basisText(sync.basis)}`, style),
-    ...counts(sync, style),
-    ...newFields(sync, style),
-    ...masked(sync, style),
-    ...also(sync, style),
-    ...reasons(sync, style),
-    ...fields(sync),
-    ...rejected(sync, rejectedKeys, reveal, style),
-    ...cost(sync, style),
-    ...sync.warnings.flatMap((text) => labelled("warning", sanitise(text, { max: 400 }), style, "yellow")),
-    ...sync.guards.flatMap(({ code, message }) =>
-      labelled("STOPPED", `${code}: ${sanitise(message, { max: 400 })}`, style, "red"),
-    ),
-  ];
-}
-
-function header({ name, source, destination, mode }: SyncSummary, style: Style): string[] {
+export const header: Section = ({ sync: { name, source, destination, mode } }, style) => {
   const to = `${sanitise(destination.connection)} ${sanitise(destination.object)}`;
   const pieces: Piece[] = [
     { text: sanitise(name), format: "bold" },
@@ -54,7 +14,28 @@ function header({ name, source, destination, mode }: SyncSummary, style: Style):
     { text: `(${mode})`, format: "dim" },
   ];
   return wrap(pieces, "", "  ", style);
-}
+};
+
+/** Instead of everything else, where a side could not be read. */
+export const unread: Section = ({ sync }, style) => [
+  ...labelled("UNREAD", sanitise(sync.problem ?? "it could not be read", { max: 400 }), style, "red"),
+  ...labelled("", "Nothing is known about its changes, and its deletes are blocked.", style),
+];
+
+export const read: Section = ({ sync }, style) =>
+  labelled("read", `${counted(sync.source.rows, "source row")}; ${basisText(sync.basis)}`, style);
+
+/** The sync's own SQL, where it is another than the last run's. */
+export const query: Section = ({ query: change }, style) => {
+  if (!change) return [];
+  const [before, after] = [change.before, change.after].map((text) => text.trim().replace(/\s+/g, " "));
+  if (before === undefined || after === undefined || before === after)
+    return labelled("query", "changed since the last run, in white space only", style, "yellow");
+  return [
+    ...labelled("query", "changed since the last run:", style, "yellow"),
+    ...wordDiff(before, after, " ".repeat(12), style),
+  ];
+};
 
 /** What the changes are based on, in words. */
 export function basisText({ refresh, read, recordsRead }: Basis): string {
@@ -69,7 +50,7 @@ export function basisText({ refresh, read, recordsRead }: Basis): string {
   return refresh === "changed" ? `${how}, only for rows that changed` : how;
 }
 
-function counts(sync: SyncSummary, style: Style): string[] {
+export const counts: Section = ({ sync }, style) => {
   const rejected = sync.rejected.reduce((sum, { count }) => sum + count, 0);
   const cells: Piece[] = [
     { text: `+ create ${thousands(sync.counts.create)}`, format: sync.counts.create ? "green" : "dim" },
@@ -87,10 +68,10 @@ function counts(sync: SyncSummary, style: Style): string[] {
   }
   const dress = ({ text, format }: Piece) => (format ? style(format, text) : text);
   return lines.map((line) => `  ${line.map(dress).join("   ")}`);
-}
+};
 
-function newFields({ newFields: made, destination }: SyncSummary, style: Style): string[] {
-  return made.flatMap(({ name, type }) =>
+export const newFields: Section = ({ sync: { newFields: made, destination } }, style) =>
+  made.flatMap(({ name, type }) =>
     labelled(
       "new field",
       `+ ${sanitise(name)} (${type.kind}), made on ${sanitise(destination.object)} first`,
@@ -98,14 +79,14 @@ function newFields({ newFields: made, destination }: SyncSummary, style: Style):
       "green",
     ),
   );
-}
 
-function masked({ masked: fields = [] }: SyncSummary, style: Style): string[] {
+/** Fields whose values go out as something else. */
+export const masked: Section = ({ sync: { masked: fields = [] } }, style) => {
   const texts = fields.map(({ field, how }) => `${sanitise(field)}: ${sanitise(how)}`);
   return texts.length === 0 ? [] : labelled("masked", texts.join("; "), style);
-}
+};
 
-function also(sync: SyncSummary, style: Style): string[] {
+export const also: Section = ({ sync }, style) => {
   const notes: string[] = [];
   if (sync.confirmed > 0) notes.push(`${counted(sync.confirmed, "record")} already right, will be recorded`);
   if (sync.skipped > 0) {
@@ -116,9 +97,10 @@ function also(sync: SyncSummary, style: Style): string[] {
   if (sync.driftKept > 0)
     notes.push(`${counted(sync.driftKept, "record")} edited by somebody else and kept (onDrift: keep)`);
   return notes.length === 0 ? [] : labelled("also", notes.join("; "), style);
-}
+};
 
-function reasons({ reasons: { warehouse, drift, conflict } }: SyncSummary, style: Style): string[] {
+export const reasons: Section = ({ sync }, style) => {
+  const { warehouse, drift, conflict } = sync.reasons;
   if (drift + conflict === 0) return [];
   const texts = [
     warehouse > 0 ? [`${thousands(warehouse)} changed in the warehouse`] : [],
@@ -126,9 +108,9 @@ function reasons({ reasons: { warehouse, drift, conflict } }: SyncSummary, style
     conflict > 0 ? [`${thousands(conflict)} changed on both sides (conflict), to be overwritten`] : [],
   ].flat();
   return labelled("why", texts.join("; "), style, "yellow");
-}
+};
 
-function fields(sync: SyncSummary): string[] {
+export const fields: Section = ({ sync }) => {
   const rows = sync.fields.map(({ name, changed, filled, cleared }) => {
     const parts = [
       filled > 0 ? `${thousands(filled)} from empty` : "",
@@ -138,22 +120,35 @@ function fields(sync: SyncSummary): string[] {
   });
   const lines = columns(rows, { indent: " ".repeat(12), right: [1, 2] });
   return lines.map((line, i) => (i === 0 ? padEnd("  updated", 12) + line.slice(12) : line));
-}
+};
 
-function rejected(sync: SyncSummary, samples: RejectedKeys, reveal: Reveal, style: Style): string[] {
-  return sync.rejected.flatMap(({ code, field, count }) => {
-    const { keys = [], more = false } = samples.find((one) => one.code === code && one.field === field) ?? {};
+export const rejected: Section = ({ sync, review, reveal }, style) =>
+  sync.rejected.flatMap(({ code, field, count }) => {
+    const { keys = [], more = false } = review?.rejected.find((one) => one.code === code && one.field === field) ?? {};
     const shown = keys.map((key) => reveal.key(sync.name, key)).join(", ");
     const where = field === null ? "" : ` ${sanitise(field)}`;
     const text = `${thousands(count)} ${code}${where}: ${rejectCodes[code]}${shown ? ` (${shown}${more ? ", …" : ""})` : ""}`;
     return labelled("rejected", text, style, "red");
   });
-}
 
-function cost({ cost: { planCalls, applyCalls, applySeconds, quota } }: SyncSummary, style: Style): string[] {
+export const cost: Section = ({ sync }, style) => labelled("cost", costText(sync), style);
+
+/** Calls, time at the permitted rate and share of the account's quota, in words. */
+export function costText({ cost: { planCalls, applyCalls, applySeconds, quota } }: SyncSummary): string {
   const apply = [`apply about ${counted(applyCalls, "call")}`];
   if (applySeconds !== null && applyCalls > 0) apply.push(`${duration(applySeconds)} at the permitted rate`);
   const texts = [`plan used ${counted(planCalls, "call")}`, apply.join(", ")];
-  if (quota) texts.push(`quota ${thousands(quota.used)} of ${thousands(quota.limit)} used`);
-  return labelled("cost", texts.join("; "), style);
+  if (quota) {
+    const share = applyCalls > 0 ? `, the apply takes ${percent(applyCalls, quota.limit)}` : "";
+    texts.push(`quota ${thousands(quota.used)} of ${thousands(quota.limit)} used${share}`);
+  }
+  return texts.join("; ");
 }
+
+export const warnings: Section = ({ sync }, style) =>
+  sync.warnings.flatMap((text) => labelled("warning", sanitise(text, { max: 400 }), style, "yellow"));
+
+export const guards: Section = ({ sync }, style) =>
+  sync.guards.flatMap(({ code, message }) =>
+    labelled("STOPPED", `${code}: ${sanitise(message, { max: 400 })}`, style, "red"),
+  );

@@ -1,76 +1,116 @@
 /** A plan as text for a terminal or a log. @module */
 import { denials, type PlanSummary, totalChanges } from "../core/plan.ts";
-import type { SyncSamples } from "../engine/review/samples.ts";
+import type { SyncReview } from "../engine/review/review.ts";
 import { wrap } from "./layout.ts";
 import { counted, moment, thousands } from "./numbers.ts";
 import { policyLines } from "./policies.ts";
 import type { Reveal } from "./reveal.ts";
-import { sampleLines } from "./samples.ts";
+import { deletes, samples } from "./samples.ts";
+import type { QueryChange, Section } from "./section.ts";
+import { numbers, transitions, where } from "./statistics.ts";
 import type { Style } from "./style.ts";
-import { summaryLines } from "./summary.ts";
+import * as of from "./summary.ts";
+
+/** How much is told: numbers alone, or records as well. */
+export type Level = "summary" | "records";
 
 export interface PlanView {
   readonly summary: PlanSummary;
-  readonly samples: readonly SyncSamples[];
+  readonly reviews: readonly SyncReview[];
   readonly reveal: Reveal;
+  readonly level: Level;
   /** What to do next: lines that may hold commands. */
   readonly next: readonly string[];
+  /** SQL that differs from the last run's, by sync. */
+  readonly queries?: ReadonlyMap<string, QueryChange>;
+  /** The command that shows so many records of each kind. */
+  readonly showing?: (records: number) => string;
 }
 
-/** A plan, sync by sync, with samples, totals and the next step. No line is wider than 80 columns. */
-export function renderPlan({ summary, samples, reveal, next }: PlanView, style: Style): string {
+/** What is said of each sync, in this order. */
+const sections: Readonly<Record<Level, readonly Section[]>> = {
+  summary: [of.header, of.counts, of.newFields, of.reasons, of.rejected, of.warnings, of.guards, deletes],
+  records: [
+    of.header,
+    of.read,
+    of.query,
+    of.counts,
+    of.newFields,
+    of.masked,
+    of.also,
+    of.reasons,
+    of.fields,
+    numbers,
+    transitions,
+    where,
+    of.rejected,
+    of.cost,
+    of.warnings,
+    of.guards,
+    deletes,
+    samples,
+  ],
+};
+
+/** What is said of the plan as a whole, after its syncs. */
+const closing: readonly ((view: PlanView, style: Style) => readonly string[])[] = [policies, masked, totals];
+
+/** A plan, sync by sync, then totals and the next step. No line is wider than 80 columns. */
+export function renderPlan(view: PlanView, style: Style): string {
+  const { summary, reviews, reveal, level, next, queries, showing } = view;
   const syncs = summary.syncs.flatMap((sync) => {
-    const own = samples.find((one) => one.sync === sync.name);
-    return [
-      ...summaryLines(sync, own?.rejected ?? [], reveal, style),
-      ...(own ? sampleLines(sync, own, reveal, style) : []),
-      "",
-    ];
+    const review = reviews.find((one) => one.sync === sync.name);
+    const part = { sync, review, reveal, query: queries?.get(sync.name), showing };
+    const said = sync.complete ? sections[level] : [of.header, of.unread];
+    return [...said.flatMap((section) => section(part, style)), ""];
   });
-  const masked =
-    reveal.masks && samples.some((one) => hasRecords(one))
-      ? wrap(
-          [
-            {
-              text: "Fields that are not declared public are masked; --show-values shows them.",
-              format: "dim",
-            },
-          ],
-          "",
-          "",
-          style,
-        )
-      : [];
   const title = summary.rollback === undefined ? [] : [style("bold", `Rollback of run ${summary.rollback}`), ""];
-  const policies = policyLines(summary.policies ?? [], style);
-  return [...title, ...syncs, ...policies, ...masked, ...totals(summary, style), ...nextLines(next, style)].join("\n");
+  return [...title, ...syncs, ...closing.flatMap((say) => say(view, style)), ...nextLines(next, style)].join("\n");
 }
 
-function hasRecords({ creates, updates, deletes, drifted, rejected }: SyncSamples): boolean {
+function policies({ summary }: PlanView, style: Style): readonly string[] {
+  return policyLines(summary.policies ?? [], style);
+}
+
+function masked({ reveal, reviews }: PlanView, style: Style): string[] {
+  if (!reveal.masks || !reviews.some((one) => hasRecords(one))) return [];
+  const text =
+    "Fields that are not public are masked: x… stands for letters, 0… for digits; what ends alike behind ••• is alike. A terminal shows all.";
+  return wrap([{ text, format: "dim" }], "", "", style);
+}
+
+function hasRecords({ creates, updates, deletes, drifted, rejected }: SyncReview): boolean {
   return [creates, updates, deletes, drifted, rejected].some((list) => list.length > 0);
 }
 
-function totals(summary: PlanSummary, style: Style): string[] {
+function totals({ summary }: PlanView, style: Style): string[] {
   const sum = (action: "create" | "update" | "delete") =>
     summary.syncs.reduce((total, { counts }) => total + counts[action], 0);
-  const stopped = summary.syncs.filter(({ guards }) => guards.length > 0).length;
-  const denied = new Set(denials(summary.policies).map(({ code }) => code)).size;
-  const unread = summary.syncs.filter(({ complete }) => !complete).length;
-  const changes = summary.syncs.reduce((total, { counts }) => total + totalChanges(counts), 0);
-  const verdict = [
-    unread > 0 ? [style("red", `INCOMPLETE: ${counted(unread, "sync", "syncs")} could not be read.`)] : [],
-    stopped > 0 ? [style("red", `STOPPED: a guard holds back ${counted(stopped, "sync", "syncs")}.`)] : [],
-    denied > 0 ? [style("red", `DENIED: ${counted(denied, "policy denies", "policies deny")} this plan.`)] : [],
-    changes === 0 && unread === 0 ? [style("green", "Nothing to change.")] : [],
-  ].flat();
   return [
     style(
       "bold",
-      `Total  + ${thousands(sum("create"))}   ~ ${thousands(sum("update"))}   - ${thousands(sum("delete"))}`,
+      `Total  + create ${thousands(sum("create"))}   ~ update ${thousands(sum("update"))}   - delete ${thousands(sum("delete"))}`,
     ),
     style("dim", `Plan ${shortDigest(summary.digest)}, expires ${moment(summary.expires)}`),
-    ...verdict,
+    ...verdicts(summary).map(({ text, good }) => style(good ? "green" : "red", text)),
   ];
+}
+
+/** What a plan comes to, besides its numbers. */
+export function verdicts(summary: PlanSummary): readonly { readonly text: string; readonly good: boolean }[] {
+  const stopped = summary.syncs.filter(({ guards }) => guards.length > 0).length;
+  const unread = summary.syncs.filter(({ complete }) => !complete).length;
+  const denied = new Set(denials(summary.policies).map(({ code }) => code)).size;
+  const changes = summary.syncs.reduce((total, { counts }) => total + totalChanges(counts), 0);
+  return [
+    unread > 0 ? [{ text: `INCOMPLETE: ${counted(unread, "sync")} could not be read.`, good: false }] : [],
+    stopped > 0 ? [{ text: `STOPPED: a guard holds back ${counted(stopped, "sync")}.`, good: false }] : [],
+    denied > 0
+      ? [{ text: `DENIED: ${counted(denied, "policy denies", "policies deny")} this plan.`, good: false }]
+      : [],
+    changes === 0 && unread === 0 ? [{ text: "Nothing to change.", good: true }] : [],
+    changes > 0 && stopped + denied + unread === 0 ? [{ text: "No guard stops it.", good: true }] : [],
+  ].flat();
 }
 
 /** @example shortDigest("7f3a12c9b1e0…") // "7f3a12c9b1e0" */

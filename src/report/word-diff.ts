@@ -9,15 +9,15 @@ const MOST_CHARACTERS = 2_000;
 const MOST_LINES = 12;
 
 /**
- * Two long texts as one, with what was taken out and what came in: dressed in colours, or as `[-old-]{+new+}`.
+ * Two long texts as one, with what was taken out and what came in, as `[-old-]{+new+}`.
  */
 export function wordDiff(before: string, after: string, indent: string, style: Style): string[] {
   const max = MOST_CHARACTERS;
   const parts = diffWordsWithSpace(sanitise(before, { max }), sanitise(after, { max }));
-  const colours = style("red", "x") !== "x";
   const pieces = parts.map(({ value, added, removed }, i): Piece => {
-    if (removed) return colours ? { text: value, format: "red" } : { text: `[-${value}-]` };
-    if (added) return colours ? { text: value, format: "green" } : { text: `{+${value}+}` };
+    // The marks stay beside the colours: who cannot see those reads the same.
+    if (removed) return { text: `[-${value}-]`, format: "red" };
+    if (added) return { text: `{+${value}+}`, format: "green" };
     return { text: shortened(value, i === 0, i === parts.length - 1) };
   });
   const lines = wrap(pieces, indent, indent, style);

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { declare, ebb, project, scratch, sql } from "./run.ts";
 
+const inLogs = { EBB_SHOW_VALUES_IN_LOGS: "1" };
+
 let folder: ReturnType<typeof scratch>;
 let cwd: string;
 beforeEach(async () => {
@@ -33,11 +35,66 @@ describe("plan and apply", { timeout: 60_000 }, () => {
     expect(out).toContain("New -> Loyal");
     const tokens = out.match(/•••[0-9a-f]{4}/g) ?? [];
     expect(tokens.length).toBeGreaterThan(6);
-    const shown = await ebb(["plan", "--show-values"], { cwd });
+    const shown = await ebb(["plan", "--show-values"], { cwd, env: inLogs });
     expect(shown.out).toContain("user3@example.com");
     expect(shown.out).toContain("␛[2J␊::error::");
     expect(shown.out).not.toContain("\u001b");
     expect(shown.out).not.toMatch(/^\s*::/m);
+  });
+
+  it("shows no values in a log because somebody asked, and says what else can be done", async () => {
+    await ebb(["plan", "--out", "p.ebb"], { cwd });
+    for (const args of [
+      ["plan", "--show-values"],
+      ["show", "p.ebb", "--show-values"],
+      ["show", "p.ebb", "--format", "json", "--show-values"],
+      ["state", "show", "customers", "--show-values"],
+    ]) {
+      const { code, out, err } = await ebb(args, { cwd });
+      expect(code).toBe(1);
+      expect(out + err).not.toMatch(/@example\.com/);
+      expect(err).toMatch(/Error USAGE: --show-values .*\n {2}Next: .*terminal.*EBB_SHOW_VALUES_IN_LOGS=1/);
+    }
+  });
+
+  it("tells as much as is asked for", async () => {
+    await ebb(["plan", "--out", "p.ebb"], { cwd });
+    const { out } = await ebb(["show", "p.ebb", "--summary"], { cwd });
+    expect(out).toContain("+ create 3   ~ update 3");
+    expect(out).not.toContain("•••");
+    expect(out.split("\n").length).toBeLessThan(12);
+    const two = await ebb(["show", "p.ebb", "--detail", "2"], { cwd });
+    expect(two.out).toMatch(/creates \(2 of 3\)(\n {4}\+ .*(\n {8}.*)*){2}\n\n/);
+    const wrong = await Promise.all(
+      [
+        ["--detail", "-1"],
+        ["--detail", "many"],
+        ["--detail", "1000001"],
+        ["--summary", "--detail", "2"],
+      ].map((level) => ebb(["show", "p.ebb", ...level], { cwd })),
+    );
+    for (const one of wrong)
+      expect(one).toMatchObject({ code: 1, out: "", err: expect.stringContaining("Error USAGE") });
+  });
+
+  it("is ASCII where a terminal knows no more", async () => {
+    for (const env of [{ EBB_ASCII: "1" }, { TERM: "dumb" }, { LC_ALL: "C" }] as const)
+      expect((await ebb(["plan"], { cwd, env })).out).toMatch(/^[\n -~]*$/);
+    const { out } = await ebb(["plan"], { cwd, env: { TERM: "xterm", LC_ALL: "C.UTF-8" } });
+    expect(out).toMatch(/•••/);
+  });
+
+  it("says how the sync's own SQL differs from the last run's", async () => {
+    await ebb(["plan", "--out", "p.ebb"], { cwd });
+    expect((await ebb(["apply", "p.ebb"], { cwd })).code).toBe(0);
+    expect((await ebb(["plan"], { cwd })).out).not.toContain("query");
+    const text = readFileSync(join(cwd, "stack.json"), "utf8");
+    writeFileSync(
+      join(cwd, "stack.json"),
+      text.replace("select * from customer", "select * from customer where name <> 'x'"),
+    );
+    const { out } = await ebb(["plan"], { cwd });
+    expect(out).toMatch(/query {5}changed since the last run:\n +select \* from customer[ {+]+where name <> 'x'/);
   });
 
   it("prints JSON and nothing else with --json", async () => {
@@ -47,7 +104,7 @@ describe("plan and apply", { timeout: 60_000 }, () => {
     expect(plan).toMatchObject({ format_version: "1.0", complete: true, stopped: false });
     expect(plan.syncs[0].counts).toEqual({ create: 3, update: 3, delete: 0 });
     expect(out).not.toContain("@example.com");
-    const shown = JSON.parse((await ebb(["show", "p.ebb", "--json", "--show-values"], { cwd })).out);
+    const shown = JSON.parse((await ebb(["show", "p.ebb", "--json", "--show-values"], { cwd, env: inLogs })).out);
     expect(shown.digest).toBe(plan.digest);
     expect(shown.samples[0].updates[0].change.key).toBe("user3@example.com");
     const run = JSON.parse((await ebb(["apply", "p.ebb", "--json"], { cwd })).out);
@@ -66,7 +123,7 @@ describe("plan and apply", { timeout: 60_000 }, () => {
     await ebb(["plan", "--out", "../p.ebb"], { cwd });
     const elsewhere = { cwd: folder.directory };
     const shown = await ebb(["show", "p.ebb"], elsewhere);
-    expect(shown).toMatchObject({ code: 0, out: expect.stringContaining("Total  + 3") });
+    expect(shown).toMatchObject({ code: 0, out: expect.stringContaining("Total  + create 3") });
     const bytes = readFileSync(join(folder.directory, "p.ebb"));
     writeFileSync(join(folder.directory, "cut.ebb"), bytes.subarray(0, bytes.length - 40));
     expect(await ebb(["show", "cut.ebb"], elsewhere)).toMatchObject({ code: 4, out: "" });

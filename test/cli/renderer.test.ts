@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { createProgress } from "../../src/cli/progress.ts";
 import { storedKey } from "../../src/core/key.ts";
 import { PLAN_FORMAT, type PlanSummary, type SyncSummary } from "../../src/core/plan.ts";
-import type { SyncSamples } from "../../src/engine/review/samples.ts";
+import type { SyncReview } from "../../src/engine/review/review.ts";
+import { toAscii } from "../../src/report/ascii.ts";
 import { widthOf } from "../../src/report/layout.ts";
 import { createReveal } from "../../src/report/reveal.ts";
 import { coloured, plain } from "../../src/report/style.ts";
@@ -21,7 +22,7 @@ interface Names {
 
 const count = 123_456_789;
 
-function plan(names: Names): { summary: PlanSummary; samples: SyncSamples[] } {
+function plan(names: Names): { summary: PlanSummary; reviews: SyncReview[] } {
   const sync: SyncSummary = {
     name: names.sync,
     source: { connection: names.object, system: "duckdb", rows: count },
@@ -67,13 +68,25 @@ function plan(names: Names): { summary: PlanSummary; samples: SyncSamples[] } {
     reason: "warehouse",
     drifted: [],
   } as const;
-  const samples: SyncSamples = {
+  const side = { count, mean: count / 7, p50: 1e20, p95: -0.0001, buckets: [count, 0, 5, 9, 10, 11, 3e8, 1] };
+  const review: SyncReview = {
     sync: names.sync,
     creates: [create],
     updates: [update],
     drifted: [update],
     deletes: [gone],
     rejected: [{ code: "TOO_LONG", field: names.field, keys: [names.key], more: true }],
+    kinds: { updates: count, creates: count, drifted: 2 * count },
+    shapes: [
+      { kind: "numbers", field: names.field, changed: count, range: [-1e9, 1e12], before: side, after: side },
+      {
+        kind: "transitions",
+        field: names.field,
+        changed: count,
+        top: [{ from: names.before, to: names.after, count: 99 }],
+      },
+    ],
+    concentrations: [{ field: names.field, value: names.after, updates: count, share: 0.914, lift: 7.93 }],
   };
   const unread = { ...sync, name: `${names.sync}2`, complete: false, problem: names.message };
   return {
@@ -85,7 +98,7 @@ function plan(names: Names): { summary: PlanSummary; samples: SyncSamples[] } {
       complete: false,
       syncs: [sync, unread],
     },
-    samples: [samples],
+    reviews: [review],
   };
 }
 
@@ -105,11 +118,17 @@ describe("the text of a plan", () => {
       message: text,
     });
     fc.assert(
-      fc.property(names, fc.boolean(), (given, all) => {
-        const { summary, samples } = plan(given);
+      fc.property(names, fc.boolean(), fc.constantFrom("summary", "records"), (given, all, level) => {
+        const { summary, reviews } = plan(given);
         const reveal = createReveal([], { all, salt: "s" });
-        const lines = renderPlan({ summary, samples, reveal, next: ["ebb apply plan.ebb"] }, plain).split("\n");
-        for (const line of lines) {
+        const queries = new Map([[given.sync, { before: given.before, after: given.after }]]);
+        const showing = (records: number) => `ebb show plan.ebb --detail ${records}`;
+        const view = { summary, reviews, reveal, level, queries, showing, next: ["ebb apply plan.ebb"] } as const;
+        const text = renderPlan(view, plain);
+        const ascii = toAscii(text).split("\n");
+        expect(ascii.map(widthOf)).toEqual(text.split("\n").map(widthOf));
+        expect(ascii.join("")).toMatch(/^[ -~]*$/);
+        for (const line of text.split("\n")) {
           expect(widthOf(line)).toBeLessThanOrEqual(80);
           expect(line).not.toMatch(/(?!\uFE0F)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
           expect(line).not.toMatch(/^\s*::/);
@@ -121,8 +140,7 @@ describe("the text of a plan", () => {
 
   it("says what drifted apart from what changed, and masks what is not public", () => {
     const names = { sync: "ltv", field: "Score", object: "Contact", key: "k1", before: "1", after: "2", message: "m" };
-    const { summary, samples } = plan(names);
-    const view = { summary, samples, next: ["ebb apply plan.ebb"] };
+    const view = { ...plan(names), level: "records", next: ["ebb apply plan.ebb"] } as const;
     const shown = renderPlan({ ...view, reveal: createReveal([], { all: true, salt: "s" }) }, plain);
     expect(shown).toContain("edited by somebody else (1 of 246,913,578)");
     expect(shown).toContain("Score  1 -> 2  (theirs -> ours)");
@@ -130,12 +148,17 @@ describe("the text of a plan", () => {
     expect(shown).toContain("STOPPED: a guard holds back");
     const masked = renderPlan({ ...view, reveal: createReveal([], { all: false, salt: "s" }) }, plain);
     expect(masked).not.toMatch(/k1|1 -> 2/);
-    expect(masked).toContain("--show-values shows");
+    expect(masked).toContain("Fields that are not public are masked");
   });
 
   it("is dressed only when asked", () => {
     const names = { sync: "ltv", field: "Score", object: "Contact", key: "k1", before: "1", after: "2", message: "m" };
-    const view = { ...plan(names), reveal: createReveal([], { all: true, salt: "s" }), next: [] };
+    const view = {
+      ...plan(names),
+      reveal: createReveal([], { all: true, salt: "s" }),
+      level: "records",
+      next: [],
+    } as const;
     expect(renderPlan(view, plain)).not.toContain("\u001b");
     expect(renderPlan(view, coloured)).toContain("\u001b[");
   });

@@ -29,7 +29,7 @@ describe("usage", { timeout: 60_000 }, () => {
     expect(unknown.err).toMatch(/Error USAGE: .*plna.*\n.*Did you mean plan/);
     expect((await ebb(["plan", "--refersh", "off"], { cwd })).err).toContain("--refresh");
     expect((await ebb(["plan", "--refresh", "some"], { cwd })).err).toContain("full, changed, off");
-    expect((await ebb(["plan", "--limit", "x"], { cwd })).code).toBe(1);
+    expect((await ebb(["plan", "--detail", "x"], { cwd })).code).toBe(1);
     expect((await ebb(["plan", "--target", "customer"], { cwd })).err).toContain('did you mean "customers"?');
     expect((await ebb(["systems", "salesforc"], { cwd })).err).toContain('did you mean "salesforce"?');
   });

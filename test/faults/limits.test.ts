@@ -14,7 +14,7 @@ function atWrite({ proxy }: Stage, nth: number, then: () => void): void {
 }
 
 async function planned(stage: Stage): Promise<Stage> {
-  const { code, err } = await stage.ebb(["plan", "--out", "plan.ebb", "--limit", "0"]);
+  const { code, err } = await stage.ebb(["plan", "--out", "plan.ebb", "--summary"]);
   expect(code, err).toBe(0);
   return stage;
 }

@@ -46,7 +46,7 @@ export async function randomKills(options: RandomKillOptions): Promise<RandomKil
   let killed = 0;
   try {
     await stage.sandboxFaults({ rate: { calls: PERMITTED, perMs: 1_000 } });
-    const planned = await stage.ebb(["plan", "--out", "plan.ebb", "--limit", "0"]);
+    const planned = await stage.ebb(["plan", "--out", "plan.ebb", "--summary"]);
     if (planned.code !== 0) throw new RangeError(planned.err);
     for (let more = true; more; ) {
       const open = new Set<number>();

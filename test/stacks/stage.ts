@@ -71,6 +71,7 @@ export async function openStage(finish: Finish, { stack, warehouse, env: crm, ch
     SNOWFLAKE_ROLE: "EBB_READER",
     SNOWFLAKE_WAREHOUSE: "EBB_WH",
     SNOWFLAKE_PRIVATE_KEY: keys.privateKey,
+    EBB_SHOW_VALUES_IN_LOGS: "1",
     ...crm,
   };
   const run: Stage["run"] = (args, more = {}) => ebb(args, { cwd: directory, built: true, env: { ...env, ...more } });

@@ -3,10 +3,11 @@ import { totalChanges } from "../../core/plan.ts";
 import type { OpenPlan } from "../plan-file.ts";
 import { withStaging } from "../staging/scratch.ts";
 import type { Concentration } from "./concentration.ts";
-import { type SyncSamples, sampleSync } from "./samples.ts";
+import { countKinds, type SampledKinds, type SyncSamples, sampleSync } from "./samples.ts";
 import { type FieldShape, fieldShapes } from "./shapes.ts";
 
 export interface SyncReview extends SyncSamples {
+  readonly kinds: SampledKinds;
   /** Fields as a whole, in the order of the summary. */
   readonly shapes: readonly FieldShape[];
   readonly concentrations: readonly Concentration[];
@@ -34,7 +35,8 @@ export async function reviewPlan(
     for (const { planned, own } of looked) {
       const shapes = samplesOnly ? [] : await fieldShapes(staging, directory, planned, own);
       const samples = await sampleSync(staging, directory, planned, limit);
-      reviews.push({ ...samples, shapes, concentrations: concentrations[planned.sync.name] ?? [] });
+      const kinds = await countKinds(staging, directory, planned);
+      reviews.push({ ...samples, kinds, shapes, concentrations: concentrations[planned.sync.name] ?? [] });
     }
     return reviews;
   });

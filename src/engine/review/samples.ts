@@ -23,10 +23,27 @@ export interface SyncSamples {
   }[];
 }
 
+/** How many changes there are of each kind that is sampled. */
+export interface SampledKinds {
+  readonly updates: number;
+  readonly creates: number;
+  readonly drifted: number;
+}
+
 /** Most deletes that are listed one by one. */
 export const LISTED_DELETES = 50;
 
 const WAREHOUSE_UPDATE = "action = 'update' AND reason = 'warehouse'";
+const WAREHOUSE_CREATE = "action = 'create' AND reason = 'warehouse'";
+const DRIFTED = "action <> 'delete' AND reason <> 'warehouse'";
+
+export async function countKinds(staging: Staging, directory: string, planned: PlannedSync): Promise<SampledKinds> {
+  const found = await staging.row<Record<keyof SampledKinds, string>>(
+    `SELECT count(*) FILTER (${WAREHOUSE_UPDATE}) AS updates, count(*) FILTER (${WAREHOUSE_CREATE}) AS creates,
+       count(*) FILTER (${DRIFTED}) AS drifted FROM ${changesFrom(directory, planned)}`,
+  );
+  return { updates: Number(found.updates), creates: Number(found.creates), drifted: Number(found.drifted) };
+}
 
 /** Deletes up to 50, and up to `limit` of every other kind. */
 export async function sampleSync(
@@ -46,8 +63,8 @@ export async function sampleSync(
     sync: planned.sync.name,
     deletes: await some("action = 'delete'", Math.max(limit, LISTED_DELETES)),
     updates: largest.flatMap((n) => updates.filter(({ change }) => change.n === n)),
-    creates: await some("action = 'create' AND reason = 'warehouse'", limit),
-    drifted: await some("action <> 'delete' AND reason <> 'warehouse'", limit),
+    creates: await some(WAREHOUSE_CREATE, limit),
+    drifted: await some(DRIFTED, limit),
     rejected: await rejectedKeys(staging, directory, planned, limit),
   };
 }

@@ -1,0 +1,17 @@
+import { ConfigError } from "../core/errors.ts";
+import type { Shell } from "./shell.ts";
+
+/**
+ * Whether a command shows every value: on a terminal it does unless it prints JSON, which has to be asked for. Where output
+ * goes to a file or a log, asking is not enough.
+ */
+export function showsValues(
+  { interactive, json, env }: Pick<Shell, "interactive" | "json" | "env">,
+  asked: boolean,
+): boolean {
+  if (asked && !interactive && env.EBB_SHOW_VALUES_IN_LOGS !== "1")
+    throw new ConfigError("USAGE", "--show-values shows customers' data, and this output goes to a file or a log", {
+      next: "Run it on a terminal; or set EBB_SHOW_VALUES_IN_LOGS=1 where nobody else reads the output.",
+    });
+  return asked || (interactive && !json);
+}

@@ -1,0 +1,139 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { completeSync, type Privacy } from "../../src/core/sync.ts";
+import type { NumbersShape, TransitionsShape } from "../../src/engine/review/shapes.ts";
+import { createReveal, type Reveal } from "../../src/report/reveal.ts";
+import { shapeOf } from "../../src/report/shape.ts";
+import { numberLines, shownTransitions, whereText } from "../../src/report/statistics.ts";
+
+const classes = ["public", "internal", "pii", "secret"] as const;
+
+function syncKeyedBy(privacy: Privacy) {
+  return completeSync("people", {
+    source: { connection: "warehouse", table: "person" },
+    key: ["id"],
+    destination: { connection: "crm", object: "Contact", matchOn: [privacy] },
+    mode: "upsert",
+    fields: Object.fromEntries(classes.map((one) => [one, { column: one, privacy: one }])),
+  });
+}
+
+const masked = (key: Privacy = "internal") => createReveal([syncKeyedBy(key)], { all: false, salt: "s" });
+const open = createReveal([syncKeyedBy("internal")], { all: true, salt: "s" });
+
+describe("the shape of a value", () => {
+  it("holds no letter and no digit of it, and not how many there are", () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.string({ unit: "binary" }), fc.emailAddress(), fc.string({ unit: "grapheme" })),
+        (text) => {
+          expect(shapeOf(text)).toMatch(/^[x0…@.+\- *]{0,26}( \(>\d+\))?$/);
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+    expect(["DE", "Germany", "Zoë"].map(shapeOf)).toEqual(["x…", "x…", "x…"]);
+    expect(["7", "7000"].map(shapeOf)).toEqual(["0…", "0…"]);
+    expect(["true", "false"].map(shapeOf)).toEqual(["x…", "x…"]);
+  });
+
+  it("keeps what kind of text it is", () => {
+    expect(shapeOf("ada@example.com")).toBe("x…@x….x…");
+    expect(shapeOf("-1234.50")).toBe("-0….0…");
+    expect(shapeOf("+49 30 123456")).toBe("+0… 0… 0…");
+    expect(shapeOf("c0000123")).toBe("x0…");
+    expect(shapeOf("Ada Lovelace")).toBe("x… x…");
+    expect(shapeOf("word ".repeat(50))).toBe("x… x… x… x… x… x… x… x… … (>200)");
+  });
+});
+
+describe("what a reader may see of a value", () => {
+  it("goes by the field's class", () => {
+    const seen = classes.map((one) => masked().value("people", one, "ada@example.com"));
+    expect(seen).toEqual([
+      "ada@example.com",
+      expect.stringMatching(/^x…@x….x…•••[0-9a-f]{4}$/),
+      expect.stringMatching(/^x…@x….x…•••[0-9a-f]{4}$/),
+      "(secret)",
+    ]);
+    expect(masked().value("people", "secret", null)).toBe("(secret)");
+    expect(masked().value("people", "pii", null)).toBe("null");
+    expect(masked().value("people", "not declared", "Ada")).toMatch(/^x…•••/);
+    expect(classes.map((one) => open.value("people", one, "Ada"))).toEqual(["Ada", "Ada", "Ada", "Ada"]);
+  });
+
+  it("is the same mark for the same value, within one plan", () => {
+    const other = createReveal([syncKeyedBy("internal")], { all: false, salt: "t" });
+    expect(masked().value("people", "pii", "Ada")).toBe(masked().value("people", "internal", "Ada"));
+    expect(masked().value("people", "pii", "Ada")).not.toBe(masked().value("people", "pii", "Bob"));
+    expect(masked().value("people", "pii", "Ada")).not.toBe(other.value("people", "pii", "Ada"));
+  });
+
+  it("of a key, goes by the field it is matched with", () => {
+    expect(classes.map((one) => masked(one).key("people", "k1"))).toEqual([
+      "k1",
+      expect.stringMatching(/^x0…•••/),
+      expect.stringMatching(/^x0…•••/),
+      "(secret)",
+    ]);
+  });
+});
+
+describe("what a reader may see of a field as a whole", () => {
+  const side = (mean: number, buckets: readonly number[]) => ({ count: 40, mean, p50: mean, p95: 2 * mean, buckets });
+  const numbers = (field: string, buckets = [20, 11, 9, 0, 0, 0, 0, 0]): NumbersShape => ({
+    kind: "numbers",
+    field,
+    changed: 40,
+    range: [1, 777],
+    before: side(333, buckets),
+    after: side(444, buckets),
+  });
+  const transitions = (field: string): TransitionsShape => ({
+    kind: "transitions",
+    field,
+    changed: 43,
+    top: [
+      { from: "lead", to: "customer", count: 34 },
+      { from: "lead", to: "lost", count: 9 },
+    ],
+  });
+
+  it("is every number of a public field, how an internal one moved, and nothing of the others", () => {
+    expect(numberLines("people", numbers("public"), masked())[0]).toBe(
+      "public: mean 333 -> 444 (+33.3 %); bars from 1 to 777",
+    );
+    const lines = numberLines("people", numbers("internal"), masked());
+    expect(lines[0]).toBe("internal: mean +33.3 %, p50 +33.3 %, p95 +33.3 %");
+    expect(lines.join()).not.toMatch(/333|444|777|888/);
+    for (const reveal of [masked(), open])
+      for (const field of ["pii", "secret"]) {
+        expect(numberLines("people", numbers(field), reveal)).toEqual([]);
+        expect(shownTransitions("people", transitions(field), reveal)).toBeNull();
+      }
+  });
+
+  it("leaves out groups of fewer than ten", () => {
+    expect(numberLines("people", numbers("public"), masked())[1]).toContain("before █▅▁▁▁▁▁▁");
+    expect(numberLines("people", numbers("public"), open)[1]).toContain("before █▅▅▁▁▁▁▁");
+    const shown = (reveal: Reveal) => shownTransitions("people", transitions("public"), reveal);
+    const became = { from: "lead", to: "customer", count: 34 };
+    expect(shown(masked())).toMatchObject({ shown: [became], others: "fewer than 10" });
+    expect(shown(open)).toMatchObject({ shown: [became, { from: "lead", to: "lost", count: 9 }], others: null });
+    const few = { ...numbers("public"), before: { ...side(1, []), count: 9 }, after: { ...side(2, []), count: 9 } };
+    expect(numberLines("people", few, masked())).toEqual(["public: fewer than 10"]);
+  });
+
+  it("masks the values of an internal field", () => {
+    const mask = expect.stringMatching(/^x…•••\w{4}$/);
+    expect(shownTransitions("people", transitions("internal"), masked())?.shown).toEqual([
+      { from: mask, to: mask, count: 34 },
+    ]);
+    const where = { value: "DE", updates: 91, share: 0.91, lift: 7.9 };
+    expect(whereText("people", { ...where, field: "public" }, masked())).toBe(
+      "public = DE in 91 % of the updates (91 records), 7.9 times as often as in all rows",
+    );
+    expect(whereText("people", { ...where, field: "internal" }, masked())).toMatch(/^internal = x…•••\w{4} in 91 %/);
+    expect(whereText("people", { ...where, field: "pii" }, open)).toBeNull();
+  });
+});
