@@ -2,6 +2,7 @@
 import { isEmpty, isStopped } from "../core/plan.ts";
 import type { OpenPlan } from "../engine/plan-file.ts";
 import type { ReviewOptions } from "../engine/review/review.ts";
+import type { MarkdownView } from "../report/markdown/plan.ts";
 import type { PlanView } from "../report/terminal.ts";
 import { Exit } from "./exit.ts";
 import type { LevelOptions } from "./options.ts";
@@ -29,11 +30,9 @@ export async function planText(shell: Shell, plan: OpenPlan, options: PlanViewOp
   const { reviewPlan } = await import("../engine/review/review.ts");
   const { all, level, file, unfinished, ...view } = options;
   const { summary, manifest } = plan;
-  const looking: ReviewOptions =
-    level === "summary" ? { limit: 0, samplesOnly: true } : { limit: level.detail, samplesOnly: shell.json };
   if (shell.json) {
     const { planJson } = await import("../report/json.ts");
-    const samples = all ? { samples: await reviewPlan(plan, looking) } : {};
+    const samples = all ? { samples: await reviewPlan(plan, { ...looking(level), samplesOnly: true }) } : {};
     return planJson(summary, { ...samples, ...(file === undefined ? {} : { file }), unfinished: unfinished ?? null });
   }
   const [{ renderPlan }, { createReveal, saltOf }, { toAscii }] = await Promise.all([
@@ -45,12 +44,38 @@ export async function planText(shell: Shell, plan: OpenPlan, options: PlanViewOp
     manifest.syncs.map(({ sync }) => sync),
     { all, salt: saltOf(manifest) },
   );
-  const reviews = await reviewPlan(plan, looking);
+  const reviews = await reviewPlan(plan, looking(level));
   const text = renderPlan(
     { ...view, summary, reviews, reveal, level: level === "summary" ? "summary" : "records" },
     shell.style,
   );
   return shell.ascii ? toAscii(text) : text;
+}
+
+/** A plan as a comment of a pull request. */
+export async function planMarkdown(
+  { stack }: Shell,
+  plan: OpenPlan,
+  { level, apply, show }: Pick<MarkdownView, "apply" | "show"> & { readonly level: ShownLevel },
+): Promise<string> {
+  const [{ reviewPlan }, { renderMarkdown }, { createReveal, saltOf }, { createHash }] = await Promise.all([
+    import("../engine/review/review.ts"),
+    import("../report/markdown/plan.ts"),
+    import("../report/reveal.ts"),
+    import("node:crypto"),
+  ]);
+  const { summary, manifest } = plan;
+  const reveal = createReveal(
+    manifest.syncs.map(({ sync }) => sync),
+    { all: false, salt: saltOf(manifest) },
+  );
+  const { lineage } = manifest.state;
+  const name = stack ?? (lineage === "" ? "new" : createHash("sha256").update(lineage).digest("hex").slice(0, 12));
+  return renderMarkdown({ summary, reviews: await reviewPlan(plan, looking(level)), reveal, name, apply, show });
+}
+
+function looking(level: ShownLevel): ReviewOptions {
+  return level === "summary" ? { limit: 0, samplesOnly: true } : { limit: level.detail };
 }
 
 /** The exit code of `ebb plan`. */

@@ -3,12 +3,13 @@ import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { ConfigError } from "../core/errors.ts";
 import { isStopped } from "../core/plan.ts";
+import { suggest } from "../core/suggest.ts";
 import type { Run } from "./command.ts";
 import { Exit } from "./exit.ts";
 import { invocation } from "./invocation.ts";
 import { judgedAgain } from "./judging.ts";
 import { type LevelOptions, levelOptions, several } from "./options.ts";
-import { levelOf, planText, quoted } from "./plan-view.ts";
+import { levelOf, planMarkdown, planText, quoted } from "./plan-view.ts";
 import { looseWorld } from "./project.ts";
 import type { Shell } from "./shell.ts";
 import { showsValues } from "./show-values.ts";
@@ -18,11 +19,13 @@ interface Options extends LevelOptions {
   readonly policy: readonly string[];
 }
 
+const formats: readonly string[] = ["text", "json", "markdown"];
+
 export function define(command: Command, run: Run): void {
   const described = command
     .description("Shows a saved plan. Needs neither the project nor any credentials.")
     .argument("<plan>", "a file saved by `ebb plan --out`")
-    .addOption(new Option("--format <format>", "text or json").default("text"))
+    .addOption(new Option("--format <format>", "text, json, or markdown for a pull request").default("text"))
     .option("--policy <file>", "hold these policies against the plan; may be repeated", several, []);
   levelOptions(described)
     .addHelpText("after", "\nExample:\n  ebb show customer-ltv.ebb --detail 20")
@@ -34,9 +37,13 @@ async function showCommand(
   file: string,
   { format, showValues, policy, ...level }: Options,
 ): Promise<number> {
-  if (format !== "text" && format !== "json")
-    throw new ConfigError("USAGE", `--format ${format}: a plan is shown as text or json`, {
-      next: "Use --format text or --format json.",
+  if (!formats.includes(format))
+    throw new ConfigError("USAGE", `--format ${format}: a plan is shown as ${formats.join(", ")}`, {
+      next: `Use one of them: ${suggest(format, formats)}`,
+    });
+  if (format === "markdown" && showValues)
+    throw new ConfigError("USAGE", "--show-values: a comment stays in mails and histories, so its values are masked", {
+      next: "Leave it out, or use --format text on a terminal.",
     });
   const view = { ...shell, json: shell.json || format === "json" };
   const all = showsValues(view, showValues ?? false);
@@ -51,9 +58,14 @@ async function showCommand(
     const { complete, expires } = plan.manifest;
     const stopped = isStopped(plan.summary);
     const expired = Date.parse(expires) < world.now();
-    const next = complete && !stopped && !expired ? [`${invocation()} apply ${quoted(file)}`] : [];
-    const showing = (records: number) => `${invocation()} show ${quoted(file)} --detail ${records}`;
-    shell.print(await planText(view, plan, { all, level: levelOf(level), next, showing }));
+    const apply = complete && !stopped && !expired ? `${invocation()} apply ${quoted(file)}` : null;
+    const show = `${invocation()} show ${quoted(file)}`;
+    if (format === "markdown") shell.print(await planMarkdown(shell, plan, { level: levelOf(level), apply, show }));
+    else {
+      const showing = (records: number) => `${show} --detail ${records}`;
+      const next = apply === null ? [] : [apply];
+      shell.print(await planText(view, plan, { all, level: levelOf(level), next, showing }));
+    }
     if (expired) shell.note("This plan has expired; plan again to apply it.");
     return files.length > 0 && stopped ? Exit.stopped : Exit.done;
   });

@@ -56,7 +56,7 @@ export function codeBlock(lines: readonly string[], language = ""): string {
 
 /** Letters, marks and digits of any script, and punctuation between or after them that is no markup anywhere. */
 const plainWord = /^[(]?[\p{L}\p{M}\p{Nd}]+(?:[-.,_'’/][\p{L}\p{M}\p{Nd}]+)*[.,;:?)%]{0,2}$/u;
-const plainSign = /^(?:[%–…]|->|→)$/u;
+const plainSign = /^(?:%[),.;:]*|[–…]|->|→)$/u;
 /** What hosts link although it looks plain: addresses, commits, issues; and what begins a list. */
 const linked = /www\.|^[(]?[0-9a-f]{7,40}\b|^[(]?\p{L}+-\d|^\d{1,9}[.)]$/iu;
 
@@ -75,6 +75,7 @@ export function proseMarkdown(text: string, { inTable = false, max = 400 }: Code
     if (last?.plain === plain) last.words.push(word);
     else runs.push({ plain, words: [word] });
   }
+  if (runs.length === 0) return codeSpan("");
   return runs
     .map(({ plain, words }) => (plain ? words.join(" ") : codeSpan(words.join(" "), { inTable, max })))
     .join(" ");

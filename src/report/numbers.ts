@@ -1,8 +1,10 @@
 /** Numbers as a person reads them. @module */
+import { sanitise } from "./sanitise.ts";
 
 /** @example thousands(1234567) // "1,234,567" */
 export function thousands(n: number): string {
-  return String(n).replace(/\B(?=(\d{3})+$)/g, ",");
+  // A number of a plan that somebody else made may be none.
+  return String(Number(n)).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** @example counted(1, "row") // "1 row" */
@@ -12,7 +14,9 @@ export function counted(n: number, one: string, many = `${one}s`): string {
 
 /** @example percent(1, 8) // "12.5 %" */
 export function percent(part: number, whole: number): string {
-  return whole === 0 ? "0 %" : `${((100 * part) / whole).toFixed(1)} %`;
+  if (whole === 0) return "0 %";
+  const share = (100 * part) / whole;
+  return share > 0 && share < 0.05 ? "under 0.1 %" : `${share.toFixed(1)} %`;
 }
 
 /** @example duration(4000) // "1 h 7 min" */
@@ -25,7 +29,7 @@ export function duration(seconds: number): string {
 
 /** @example moment("2026-11-21T08:14:09.123Z") // "2026-11-21 08:14 UTC" */
 export function moment(iso: string): string {
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(iso) ? `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC` : iso;
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(iso) ? `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC` : sanitise(iso);
 }
 
 /** A measure with as many decimals as say something. @example figure(1234.5) // "1,234.5" */

@@ -15,43 +15,61 @@ const FEW = 10;
 
 export const numbers: Section = ({ sync, review, reveal }, style) =>
   (review?.shapes ?? [])
-    .flatMap((shape) => (shape.kind === "numbers" ? numberLines(sync.name, shape, reveal) : []))
+    .flatMap((shape) => (shape.kind === "numbers" ? (shownNumbers(sync.name, shape, reveal) ?? []) : []))
+    .flatMap(({ field, words, scale, sides }) => [
+      `${field}: ${words}${scale === null ? "" : `; ${scale}`}`,
+      ...sides.map(({ side, bars, words: more }) => `  ${padEnd(side, 6)} ${bars ?? "none"}${more ? `  ${more}` : ""}`),
+    ])
     .flatMap((line, i) => labelled(i === 0 ? "numbers" : "", line, style));
 
-/** One field in words, and below it as bars where there are enough records. */
-export function numberLines(sync: string, shape: NumbersShape, reveal: Reveal): readonly string[] {
+export interface ShownNumbers {
+  readonly field: string;
+  /** How the measures moved. */
+  readonly words: string;
+  /** What the bars reach from and to, where that may be told. */
+  readonly scale: string | null;
+  /** Before and after; none where there are too few records for bars. */
+  readonly sides: readonly {
+    readonly side: "before" | "after";
+    /** Null where the field is empty on that side. */
+    readonly bars: string | null;
+    readonly words: string | null;
+  }[];
+}
+
+/** A field's numbers as a reader may see them; null where nothing of it may be counted. */
+export function shownNumbers(sync: string, shape: NumbersShape, reveal: Reveal): ShownNumbers | null {
   const { before, after, range } = shape;
   const told = reveal.statistics(sync, shape.field);
-  if (told === "none") return [];
-  const name = cut(reveal.name(shape.field), LONG);
-  const both = before.count > 0 && after.count > 0;
-  if (Math.max(before.count, after.count) < reveal.leastGroup) return [`${name}: fewer than ${reveal.leastGroup}`];
-  if (both && Math.min(before.count, after.count) < reveal.leastGroup)
-    return [`${name}: one side has fewer than ${reveal.leastGroup}`];
-  const shows = told === "numbers";
-  const move = (of: "mean" | "p50" | "p95") => moved(before[of], after[of]);
-  const bars = Math.max(before.count, after.count) >= FEW;
-  const head = shows
-    ? `${name}: ${both ? `mean ${figure(before.mean)} -> ${figure(after.mean)} (${move("mean")})` : meanOf(before, after)}`
-    : `${name}: ${both ? `mean ${move("mean")}, p50 ${move("p50")}, p95 ${move("p95")}` : sideWords(before)}`;
-  if (!bars) return [head];
+  if (told === "none") return null;
+  const field = cut(reveal.name(shape.field), LONG);
   const least = reveal.leastGroup;
+  const counts = [before.count, after.count].filter((count) => count > 0);
+  if (counts.some((count) => count < least) || counts.length === 0)
+    return { field, words: `fewer than ${least}`, scale: null, sides: [] };
+  const shows = told === "numbers";
+  const words = shows ? measures(before, after) : moves(before, after);
+  if (Math.max(...counts) < FEW) return { field, words, scale: null, sides: [] };
   const highest = Math.max(...before.buckets, ...after.buckets);
-  const row = (label: string, side: Distribution) => {
-    if (side.count === 0) return `  ${label} none`;
-    const bars = `  ${label} ${sparkline(side.buckets, { highest, least })}`;
-    return shows ? `${bars}  p50 ${figure(side.p50)}, p95 ${figure(side.p95)}` : bars;
-  };
-  const scale = shows ? `; bars from ${figure(range[0])} to ${figure(range[1])}` : "";
-  return [`${head}${scale}`, row("before", before), row("after ", after)];
+  const side = (name: "before" | "after", { count, buckets, p50, p95 }: Distribution) => ({
+    side: name,
+    bars: count === 0 ? null : sparkline(buckets, { highest, least }),
+    words: count > 0 && shows ? `p50 ${figure(p50)}, p95 ${figure(p95)}` : null,
+  });
+  const scale = shows ? `bars from ${figure(range[0])} to ${figure(range[1])}` : null;
+  return { field, words, scale, sides: [side("before", before), side("after", after)] };
 }
 
-function meanOf(before: Distribution, after: Distribution): string {
-  return before.count === 0 ? `empty -> mean ${figure(after.mean)}` : `mean ${figure(before.mean)} -> empty`;
+function measures(before: Distribution, after: Distribution): string {
+  if (before.count === 0) return `empty -> mean ${figure(after.mean)}`;
+  if (after.count === 0) return `mean ${figure(before.mean)} -> empty`;
+  return `mean ${figure(before.mean)} -> ${figure(after.mean)} (${moved(before.mean, after.mean)})`;
 }
 
-function sideWords(before: Distribution): string {
-  return before.count === 0 ? "from empty" : "to empty";
+function moves(before: Distribution, after: Distribution): string {
+  if (before.count === 0) return "from empty";
+  if (after.count === 0) return "to empty";
+  return (["mean", "p50", "p95"] as const).map((of) => `${of} ${moved(before[of], after[of])}`).join(", ");
 }
 
 export const transitions: Section = ({ sync, review, reveal }) => {
@@ -100,14 +118,24 @@ export function shownTransitions(sync: string, shape: TransitionsShape, reveal: 
 
 export const where: Section = ({ sync, review, reveal }, style) =>
   (review?.concentrations ?? [])
-    .flatMap((one) => whereText(sync.name, one, reveal) ?? [])
-    .flatMap((line, i) => labelled(i === 0 ? "where" : "", line, style));
+    .flatMap((one) => shownWhere(sync.name, one, reveal) ?? [])
+    .flatMap(({ field, value, words }, i) => labelled(i === 0 ? "where" : "", `${field} = ${value} ${words}`, style));
 
-/** What the updates have in common, as a sentence. */
-export function whereText(sync: string, one: Concentration, reveal: Reveal): string | null {
+export interface ShownWhere {
+  readonly field: string;
+  readonly value: string;
+  /** How many of the updates have it, and how usual that is. */
+  readonly words: string;
+}
+
+/** What the updates have in common, as a reader may see it; null where nothing of it may be counted. */
+export function shownWhere(sync: string, one: Concentration, reveal: Reveal): ShownWhere | null {
   const { field, value, updates, share, lift } = one;
   if (reveal.statistics(sync, field) === "none" || updates < reveal.leastGroup) return null;
-  const what = `${cut(reveal.name(field), LONG)} = ${cut(reveal.value(sync, field, value), LONG)}`;
   const usual = lift > 1 ? `, ${lift.toFixed(1)} times as often as in all rows` : "";
-  return `${what} in ${(100 * share).toFixed(0)} % of the updates (${counted(updates, "record")})${usual}`;
+  return {
+    field: cut(reveal.name(field), LONG),
+    value: cut(reveal.value(sync, field, value), LONG),
+    words: `in ${(100 * share).toFixed(0)} % of the updates (${counted(updates, "record")})${usual}`,
+  };
 }

@@ -11,7 +11,7 @@ export const header: Section = ({ sync: { name, source, destination, mode } }, s
   const pieces: Piece[] = [
     { text: sanitise(name), format: "bold" },
     { text: `  ${sanitise(source.connection)} -> ${to}  ` },
-    { text: `(${mode})`, format: "dim" },
+    { text: `(${sanitise(mode)})`, format: "dim" },
   ];
   return wrap(pieces, "", "  ", style);
 };
@@ -74,7 +74,7 @@ export const newFields: Section = ({ sync: { newFields: made, destination } }, s
   made.flatMap(({ name, type }) =>
     labelled(
       "new field",
-      `+ ${sanitise(name)} (${type.kind}), made on ${sanitise(destination.object)} first`,
+      `+ ${sanitise(name)} (${sanitise(type.kind)}), made on ${sanitise(destination.object)} first`,
       style,
       "green",
     ),
@@ -87,6 +87,12 @@ export const masked: Section = ({ sync: { masked: fields = [] } }, style) => {
 };
 
 export const also: Section = ({ sync }, style) => {
+  const text = alsoText(sync);
+  return text === null ? [] : labelled("also", text, style);
+};
+
+/** Rows and records that are not changed for other reasons than being right already. */
+export function alsoText(sync: SyncSummary): string | null {
   const notes: string[] = [];
   if (sync.confirmed > 0) notes.push(`${counted(sync.confirmed, "record")} already right, will be recorded`);
   if (sync.skipped > 0) {
@@ -96,19 +102,25 @@ export const also: Section = ({ sync }, style) => {
   }
   if (sync.driftKept > 0)
     notes.push(`${counted(sync.driftKept, "record")} edited by somebody else and kept (onDrift: keep)`);
-  return notes.length === 0 ? [] : labelled("also", notes.join("; "), style);
-};
+  return notes.length === 0 ? null : notes.join("; ");
+}
 
 export const reasons: Section = ({ sync }, style) => {
-  const { warehouse, drift, conflict } = sync.reasons;
-  if (drift + conflict === 0) return [];
-  const texts = [
+  const text = whyText(sync);
+  return text === null ? [] : labelled("why", text, style, "yellow");
+};
+
+/** Whose change it is, where somebody else changed records too. */
+export function whyText({ reasons: { warehouse, drift, conflict } }: SyncSummary): string | null {
+  if (drift + conflict === 0) return null;
+  return [
     warehouse > 0 ? [`${thousands(warehouse)} changed in the warehouse`] : [],
     drift > 0 ? [`${thousands(drift)} edited by somebody else (drift), to be overwritten`] : [],
     conflict > 0 ? [`${thousands(conflict)} changed on both sides (conflict), to be overwritten`] : [],
-  ].flat();
-  return labelled("why", texts.join("; "), style, "yellow");
-};
+  ]
+    .flat()
+    .join("; ");
+}
 
 export const fields: Section = ({ sync }) => {
   const rows = sync.fields.map(({ name, changed, filled, cleared }) => {
@@ -127,7 +139,7 @@ export const rejected: Section = ({ sync, review, reveal }, style) =>
     const { keys = [], more = false } = review?.rejected.find((one) => one.code === code && one.field === field) ?? {};
     const shown = keys.map((key) => reveal.key(sync.name, key)).join(", ");
     const where = field === null ? "" : ` ${sanitise(field)}`;
-    const text = `${thousands(count)} ${code}${where}: ${rejectCodes[code]}${shown ? ` (${shown}${more ? ", …" : ""})` : ""}`;
+    const text = `${thousands(count)} ${sanitise(code)}${where}: ${rejectCodes[code]}${shown ? ` (${shown}${more ? ", …" : ""})` : ""}`;
     return labelled("rejected", text, style, "red");
   });
 
@@ -150,5 +162,5 @@ export const warnings: Section = ({ sync }, style) =>
 
 export const guards: Section = ({ sync }, style) =>
   sync.guards.flatMap(({ code, message }) =>
-    labelled("STOPPED", `${code}: ${sanitise(message, { max: 400 })}`, style, "red"),
+    labelled("STOPPED", `${sanitise(code)}: ${sanitise(message, { max: 400 })}`, style, "red"),
   );

@@ -6,6 +6,7 @@ import { counted, moment, thousands } from "./numbers.ts";
 import { policyLines } from "./policies.ts";
 import type { Reveal } from "./reveal.ts";
 import { deletes, samples } from "./samples.ts";
+import { sanitise } from "./sanitise.ts";
 import type { QueryChange, Section } from "./section.ts";
 import { numbers, transitions, where } from "./statistics.ts";
 import type { Style } from "./style.ts";
@@ -64,7 +65,8 @@ export function renderPlan(view: PlanView, style: Style): string {
     const said = sync.complete ? sections[level] : [of.header, of.unread];
     return [...said.flatMap((section) => section(part, style)), ""];
   });
-  const title = summary.rollback === undefined ? [] : [style("bold", `Rollback of run ${summary.rollback}`), ""];
+  const title =
+    summary.rollback === undefined ? [] : [style("bold", `Rollback of run ${sanitise(summary.rollback)}`), ""];
   return [...title, ...syncs, ...closing.flatMap((say) => say(view, style)), ...nextLines(next, style)].join("\n");
 }
 
@@ -89,7 +91,7 @@ function totals({ summary }: PlanView, style: Style): string[] {
   return [
     style(
       "bold",
-      `Total  + create ${thousands(sum("create"))}   ~ update ${thousands(sum("update"))}   - delete ${thousands(sum("delete"))}`,
+      `Total  ${summary.complete ? "" : "at least "}+ create ${thousands(sum("create"))}   ~ update ${thousands(sum("update"))}   - delete ${thousands(sum("delete"))}`,
     ),
     style("dim", `Plan ${shortDigest(summary.digest)}, expires ${moment(summary.expires)}`),
     ...verdicts(summary).map(({ text, good }) => style(good ? "green" : "red", text)),
@@ -115,7 +117,7 @@ export function verdicts(summary: PlanSummary): readonly { readonly text: string
 
 /** @example shortDigest("7f3a12c9b1e0…") // "7f3a12c9b1e0" */
 export function shortDigest(digest: string): string {
-  return digest.slice(0, 12);
+  return sanitise(digest.slice(0, 12));
 }
 
 /** The last lines of an output: what to do now. */

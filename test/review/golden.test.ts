@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { OpenPlan } from "../../src/engine/plan-file.ts";
 import { reviewPlan, type SyncReview } from "../../src/engine/review/review.ts";
+import { renderMarkdown } from "../../src/report/markdown/plan.ts";
 import { createReveal, saltOf } from "../../src/report/reveal.ts";
 import { plain } from "../../src/report/style.ts";
 import { type Level, renderPlan } from "../../src/report/terminal.ts";
@@ -71,5 +72,18 @@ describe.each(planNames)("the plan %s", (name) => {
     ["in numbers", `${name}.summary.txt`, false, "summary"],
   ] as const)("%s", (_, file, all, level) => {
     isGolden(file, normalised(text(all, level), plan));
+  });
+
+  it("as a comment", () => {
+    const markdown = renderMarkdown({
+      summary: plan.summary,
+      reviews,
+      reveal: reveal(false),
+      name: "acme",
+      apply: plan.manifest.stopped ? null : "ebb apply plan.ebb",
+      show: "ebb show plan.ebb",
+    });
+    expect(markdown.length).toBeLessThanOrEqual(60_000);
+    isGolden(`${name}.md`, normalised(markdown.trimEnd(), plan));
   });
 });

@@ -4,7 +4,7 @@ import { completeSync, type Privacy } from "../../src/core/sync.ts";
 import type { NumbersShape, TransitionsShape } from "../../src/engine/review/shapes.ts";
 import { createReveal, type Reveal } from "../../src/report/reveal.ts";
 import { shapeOf } from "../../src/report/shape.ts";
-import { numberLines, shownTransitions, whereText } from "../../src/report/statistics.ts";
+import { shownNumbers, shownTransitions, shownWhere } from "../../src/report/statistics.ts";
 
 const classes = ["public", "internal", "pii", "secret"] as const;
 
@@ -100,28 +100,29 @@ describe("what a reader may see of a field as a whole", () => {
   });
 
   it("is every number of a public field, how an internal one moved, and nothing of the others", () => {
-    expect(numberLines("people", numbers("public"), masked())[0]).toBe(
-      "public: mean 333 -> 444 (+33.3 %); bars from 1 to 777",
-    );
-    const lines = numberLines("people", numbers("internal"), masked());
-    expect(lines[0]).toBe("internal: mean +33.3 %, p50 +33.3 %, p95 +33.3 %");
-    expect(lines.join()).not.toMatch(/333|444|777|888/);
+    const seen = shownNumbers("people", numbers("public"), masked());
+    expect(seen).toMatchObject({ words: "mean 333 -> 444 (+33.3 %)", scale: "bars from 1 to 777" });
+    expect(seen?.sides[1]?.words).toBe("p50 444, p95 888");
+    const moved = shownNumbers("people", numbers("internal"), masked());
+    expect(moved?.words).toBe("mean +33.3 %, p50 +33.3 %, p95 +33.3 %");
+    expect(JSON.stringify(moved)).not.toMatch(/333|444|777|888/);
     for (const reveal of [masked(), open])
       for (const field of ["pii", "secret"]) {
-        expect(numberLines("people", numbers(field), reveal)).toEqual([]);
+        expect(shownNumbers("people", numbers(field), reveal)).toBeNull();
         expect(shownTransitions("people", transitions(field), reveal)).toBeNull();
       }
   });
 
   it("leaves out groups of fewer than ten", () => {
-    expect(numberLines("people", numbers("public"), masked())[1]).toContain("before █▅▁▁▁▁▁▁");
-    expect(numberLines("people", numbers("public"), open)[1]).toContain("before █▅▅▁▁▁▁▁");
+    const bars = (reveal: Reveal) => shownNumbers("people", numbers("public"), reveal)?.sides[0]?.bars;
+    expect(bars(masked())).toBe("█▅▁▁▁▁▁▁");
+    expect(bars(open)).toBe("█▅▅▁▁▁▁▁");
+    const few = { ...numbers("public"), before: { ...side(1, []), count: 9 } };
+    expect(shownNumbers("people", few, masked())).toMatchObject({ words: "fewer than 10", scale: null, sides: [] });
     const shown = (reveal: Reveal) => shownTransitions("people", transitions("public"), reveal);
     const became = { from: "lead", to: "customer", count: 34 };
     expect(shown(masked())).toMatchObject({ shown: [became], others: "fewer than 10" });
     expect(shown(open)).toMatchObject({ shown: [became, { from: "lead", to: "lost", count: 9 }], others: null });
-    const few = { ...numbers("public"), before: { ...side(1, []), count: 9 }, after: { ...side(2, []), count: 9 } };
-    expect(numberLines("people", few, masked())).toEqual(["public: fewer than 10"]);
   });
 
   it("masks the values of an internal field", () => {
@@ -130,10 +131,12 @@ describe("what a reader may see of a field as a whole", () => {
       { from: mask, to: mask, count: 34 },
     ]);
     const where = { value: "DE", updates: 91, share: 0.91, lift: 7.9 };
-    expect(whereText("people", { ...where, field: "public" }, masked())).toBe(
-      "public = DE in 91 % of the updates (91 records), 7.9 times as often as in all rows",
-    );
-    expect(whereText("people", { ...where, field: "internal" }, masked())).toMatch(/^internal = x…•••\w{4} in 91 %/);
-    expect(whereText("people", { ...where, field: "pii" }, open)).toBeNull();
+    expect(shownWhere("people", { ...where, field: "public" }, masked())).toEqual({
+      field: "public",
+      value: "DE",
+      words: "in 91 % of the updates (91 records), 7.9 times as often as in all rows",
+    });
+    expect(shownWhere("people", { ...where, field: "internal" }, masked())?.value).toMatch(/^x…•••\w{4}$/);
+    expect(shownWhere("people", { ...where, field: "pii" }, open)).toBeNull();
   });
 });

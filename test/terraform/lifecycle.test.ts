@@ -39,7 +39,7 @@ output "numbers" { value = ebb_sync.customer }
     await customers.crm("UPDATE customer SET name = 'Edited' WHERE email = 'user1@x.org'");
     const second = await customers.plan();
     expect(second.out).toContain("edited by others: 1");
-    expect(second.out).toMatch(/updates\n +~ •••\w{4}\n +name +•••\w{4} -> •••\w{4}/);
+    expect(second.out).toMatch(/updates\n +~ \S+•••\w{4}\n +name +\S.*•••\w{4} -> .*•••\w{4}/);
     const { actions, changes, after } = await change(customers);
     expect({ actions, changes }).toEqual({ actions: ["update"], changes: { create: 0, update: 2, delete: 1 } });
     expect(after).toMatchObject({ field_changes: { name: 2 }, unchanged: 3 });
