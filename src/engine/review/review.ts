@@ -16,6 +16,8 @@ export interface SyncReview extends SyncSamples {
 export interface ReviewOptions {
   /** Records of each kind; deletes up to 50 in any case. */
   readonly limit: number;
+  /** Keys for each reason to reject (default: as `limit`). */
+  readonly rejected?: number;
   /** Leave out what needs a pass over all changes. */
   readonly samplesOnly?: boolean;
 }
@@ -23,7 +25,7 @@ export interface ReviewOptions {
 /** Looks at each sync of a plan that changes or rejects anything, in the order of the plan. */
 export async function reviewPlan(
   { directory, manifest, summary, concentrations }: OpenPlan,
-  { limit, samplesOnly = false }: ReviewOptions,
+  { limit, rejected = limit, samplesOnly = false }: ReviewOptions,
 ): Promise<readonly SyncReview[]> {
   const looked = manifest.syncs.flatMap((planned) => {
     const own = summary.syncs.find(({ name }) => name === planned.sync.name);
@@ -34,7 +36,7 @@ export async function reviewPlan(
     const reviews: SyncReview[] = [];
     for (const { planned, own } of looked) {
       const shapes = samplesOnly ? [] : await fieldShapes(staging, directory, planned, own);
-      const samples = await sampleSync(staging, directory, planned, limit);
+      const samples = await sampleSync(staging, directory, planned, limit, rejected);
       const kinds = await countKinds(staging, directory, planned);
       reviews.push({ ...samples, kinds, shapes, concentrations: concentrations[planned.sync.name] ?? [] });
     }

@@ -45,12 +45,13 @@ export async function countKinds(staging: Staging, directory: string, planned: P
   return { updates: Number(found.updates), creates: Number(found.creates), drifted: Number(found.drifted) };
 }
 
-/** Deletes up to 50, and up to `limit` of every other kind. */
+/** Deletes up to 50, up to `rejected` keys of each reason to reject, and up to `limit` of every other kind. */
 export async function sampleSync(
   staging: Staging,
   directory: string,
   planned: PlannedSync,
   limit: number,
+  rejected = limit,
 ): Promise<SyncSamples> {
   const some = async (where: string, most: number) => {
     const found: PlannedChange[] = [];
@@ -65,7 +66,7 @@ export async function sampleSync(
     updates: largest.flatMap((n) => updates.filter(({ change }) => change.n === n)),
     creates: await some(WAREHOUSE_CREATE, limit),
     drifted: await some(DRIFTED, limit),
-    rejected: await rejectedKeys(staging, directory, planned, limit),
+    rejected: await rejectedKeys(staging, directory, planned, rejected),
   };
 }
 

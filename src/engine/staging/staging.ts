@@ -29,6 +29,8 @@ export interface Staging {
   text(sql: string): AsyncIterable<string>;
   /** The same in pages of some thousand. */
   textPages(sql: string): AsyncIterable<readonly string[]>;
+  /** Columns of whole numbers, streamed in pages of some thousand rows: one list for each column. */
+  numberPages(sql: string): AsyncIterable<readonly (readonly number[])[]>;
   /** Names and types of a query's columns. */
   describe(sql: string): Promise<readonly { readonly name: string; readonly type: string }[]>;
   /** Creates `staging.main.<table>` of text columns and fills it. */
@@ -93,7 +95,7 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
   const rows = <T extends Row>(sql: string) =>
     inTurn(async () => (await connection.runAndReadAll(sql)).getRowObjectsJson() as unknown as readonly T[]);
 
-  async function* textPages(sql: string): AsyncIterable<readonly string[]> {
+  async function* chunks(sql: string): AsyncIterable<DuckDBDataChunk> {
     // A connection of its own: any other statement on the same one would end the stream.
     const own = await instance.connect();
     try {
@@ -102,11 +104,14 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
       for (;;) {
         const chunk = await result.fetchChunk();
         if (!chunk || chunk.rowCount === 0) return;
-        yield chunk.getColumnValues(0) as string[];
+        yield chunk;
       }
     } finally {
       own.closeSync();
     }
+  }
+  async function* textPages(sql: string): AsyncIterable<readonly string[]> {
+    for await (const chunk of chunks(sql)) yield chunk.getColumnValues(0) as string[];
   }
 
   return {
@@ -129,6 +134,10 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
     textPages,
     async *text(sql) {
       for await (const page of textPages(sql)) yield* page;
+    },
+    async *numberPages(sql) {
+      for await (const chunk of chunks(sql))
+        yield Array.from({ length: chunk.columnCount }, (_, i) => chunk.getColumnValues(i) as number[]);
     },
     async describe(sql) {
       const found = await rows<{ column_name: string; column_type: string }>(`DESCRIBE ${sql}`);

@@ -1,0 +1,86 @@
+/**
+ * A plan's changes as columns, for a reader that holds all of them: each field's distinct values once, and for each change
+ * the place of its value among them. The staging engine makes them; no object is made for a change.
+ * @module
+ */
+import { type PlannedSync, totalChanges } from "../../core/plan.ts";
+import type { Action, Reason } from "../../core/types.ts";
+import type { OpenPlan } from "../plan-file.ts";
+import { withStaging } from "../staging/scratch.ts";
+import { carriedSql, type Stratum, sharesOf, strataOf } from "./share.ts";
+import { stageSync } from "./stage-columns.ts";
+
+/** One sync's changes: deletes first, then what overwrites somebody else's edit, then updates and creates, each in apply order. */
+export interface SyncColumns {
+  readonly planned: PlannedSync;
+  /** Changes that are carried, and those that the plan has. */
+  readonly rows: number;
+  readonly total: number;
+  /** What each change is, as its place in {@link changeKinds}; and its position in the plan's apply order. */
+  heads(): Promise<{ readonly kinds: Uint32Array; readonly positions: Uint32Array }>;
+  keys(): AsyncIterable<readonly string[]>;
+  ids(): AsyncIterable<readonly string[]>;
+  /** Fields that a carried change touches, or leaves as they are with few different values, in the order of the sync. */
+  fields(): AsyncIterable<FieldColumns>;
+}
+
+/** A code is 0 where the field is no part of the change, 1 for null, and then the place of its value, from 2. */
+export interface FieldColumns {
+  readonly name: string;
+  readonly from: Uint32Array;
+  readonly to: Uint32Array;
+  /** Values that an update leaves as they are. */
+  readonly kept?: Uint32Array;
+  /** 1 where somebody else had changed the field. */
+  readonly theirs?: Uint32Array;
+  readonly distinct: number;
+  /** The values from code 2 on, whole or cut to so many characters. To be read before the next field is asked for. */
+  values(max?: number): AsyncIterable<readonly string[]>;
+}
+
+export interface ChangeKind {
+  readonly action: Action;
+  readonly reason: Reason;
+}
+
+export const changeKinds: readonly ChangeKind[] = (["create", "update", "delete"] as const).flatMap((action) =>
+  (["warehouse", "drift", "conflict"] as const).map((reason) => ({ action, reason })),
+);
+
+export interface ColumnOptions {
+  /** Most changes that are carried, of all syncs together. */
+  readonly cap: number;
+  /** Whether a field's values are carried where a change leaves them as they are, when there are few different ones. */
+  carriesUnchanged(sync: string, field: string): boolean;
+}
+
+/** A report of a large plan is made beside other work. */
+const MEMORY_MB = 160;
+
+/** Gives `use` the columns of each sync that changes anything, one after the other. */
+export function withColumns<T>(
+  { directory, manifest, summary }: OpenPlan,
+  { cap, carriesUnchanged }: ColumnOptions,
+  use: (syncs: AsyncIterable<SyncColumns>) => Promise<T>,
+): Promise<T> {
+  const changing = manifest.syncs.flatMap((planned) => {
+    const own = summary.syncs.find(({ name }) => name === planned.sync.name);
+    return own && totalChanges(own.counts) > 0 ? [{ planned, own }] : [];
+  });
+  return withStaging(MEMORY_MB, async (staging) => {
+    const strata: Stratum[] = [];
+    for (const { planned } of changing)
+      for (const one of await strataOf(staging, directory, planned)) strata.push({ ...one, file: planned.file });
+    const shares = [...sharesOf(strata, cap)];
+    async function* each(): AsyncIterable<SyncColumns> {
+      for (const { planned, own } of changing) {
+        const where = carriedSql(shares.filter(([{ file }]) => file === planned.file));
+        yield await stageSync(staging, directory, planned, own, {
+          where,
+          carriesUnchanged: (field) => carriesUnchanged(own.name, field),
+        });
+      }
+    }
+    return use(each());
+  });
+}

@@ -1,0 +1,134 @@
+/** Makes the columns of one sync's changes in the staging engine. @module */
+import { textSql } from "../../core/canonical.ts";
+import { type PlannedSync, type SyncSummary, totalChanges } from "../../core/plan.ts";
+import { ident } from "../../core/sql.ts";
+import { changesFrom } from "../diff/changes.ts";
+import { type Staging, table } from "../staging/staging.ts";
+import { changeKinds, type FieldColumns, type SyncColumns } from "./columns.ts";
+
+/** A field with more distinct values than this is no category, and is carried only where it changes. */
+const CATEGORY = 1_000;
+/** Fields staged at a time: what is staged has to fit into memory. */
+const AT_A_TIME = 12;
+/** What a field is to a change; a set of these. */
+const FROM = 1;
+const TO = 2;
+const KEPT = 4;
+const THEIRS = 8;
+
+const order = table("carried_order");
+const carried = table("carried");
+const words = table("words");
+
+export interface StageOptions {
+  /** Condition of the changes that are carried. */
+  readonly where: string;
+  carriesUnchanged(field: string): boolean;
+}
+
+export async function stageSync(
+  staging: Staging,
+  directory: string,
+  planned: PlannedSync,
+  { counts, fields: changed }: Pick<SyncSummary, "counts" | "fields">,
+  { where, carriesUnchanged }: StageOptions,
+): Promise<SyncColumns> {
+  const changes = `(SELECT * FROM ${changesFrom(directory, planned)} WHERE ${where})`;
+  const rank = `CASE WHEN action = 'delete' THEN 0 WHEN reason <> 'warehouse' THEN 1 WHEN action = 'update' THEN 2 ELSE 3 END`;
+  const kind = `list_position([${changeKinds.map((one) => `'${one.action} ${one.reason}'`).join(", ")}], action || ' ' || reason)`;
+  // Of the narrow columns alone: to sort the wide ones would take most of the time, and more memory than there is.
+  await staging.run(
+    `CREATE OR REPLACE TABLE ${order} AS SELECT n::INTEGER AS n, (row_number() OVER (ORDER BY ${rank}, n) - 1)::INTEGER AS i,
+       (${kind} - 1)::INTEGER AS kind FROM ${changes}`,
+  );
+  const { rows } = await staging.row<{ rows: string }>(`SELECT count(*) AS rows FROM ${order}`);
+  const length = Number(rows);
+  const updated = new Set(changed.map(({ name }) => name));
+  const whole = counts.create + counts.delete > 0;
+  const names = Object.keys(planned.types).filter((name) => whole || updated.has(name) || carriesUnchanged(name));
+  const keep = (name: string) => counts.update > 0 && carriesUnchanged(name);
+  return {
+    planned,
+    rows: length,
+    total: totalChanges(counts),
+    async heads() {
+      const heads = { kinds: new Uint32Array(length), positions: new Uint32Array(length) };
+      for await (const [at = [], of = [], ns = []] of staging.numberPages(`SELECT i, kind, n FROM ${order}`))
+        for (let r = 0; r < at.length; r++) {
+          heads.kinds[at[r] ?? 0] = of[r] ?? 0;
+          heads.positions[at[r] ?? 0] = ns[r] ?? 0;
+        }
+      return heads;
+    },
+    keys: () => staging.textPages(`SELECT key FROM ${changes} JOIN ${order} USING (n) ORDER BY i`),
+    ids: () => staging.textPages(`SELECT coalesce(id, '') FROM ${changes} JOIN ${order} USING (n) ORDER BY i`),
+    async *fields() {
+      for (let at = 0; at < names.length; at += AT_A_TIME) {
+        const some = names.slice(at, at + AT_A_TIME);
+        const columns = some.map((name, c) => sidesSql(planned, name, c, keep(name)));
+        await staging.run(
+          `CREATE OR REPLACE TABLE ${carried} AS SELECT n::INTEGER AS n, ${columns.join(", ")} FROM ${changes}`,
+        );
+        for (const [c, name] of some.entries()) {
+          const field = await fieldColumns(staging, name, c, length);
+          if (field) yield field;
+        }
+      }
+    },
+  };
+}
+
+/** Text of both sides as `b0`, `a0`, where they are part of the change, and in `s0` what they are. */
+function sidesSql({ types }: PlannedSync, name: string, c: number, keep: boolean): string {
+  const field = ident(name);
+  const text = (image: string) => textSql(`${image}.${field}`, types[name] ?? { kind: "text" });
+  const from = `action = 'update' AND ${keep ? "true" : `changed.${field}`} OR action = 'delete'`;
+  const to = `action = 'update' AND changed.${field} OR action = 'create'`;
+  // A delete had, and a create sets, every field that is not null.
+  const state = `CASE action WHEN 'update' THEN CASE WHEN changed.${field} THEN ${FROM + TO} ELSE ${keep ? KEPT : 0} END
+      + CASE WHEN drifted.${field} THEN ${THEIRS} ELSE 0 END
+    WHEN 'create' THEN CASE WHEN after.${field} IS NULL THEN 0 ELSE ${TO} END
+    ELSE CASE WHEN before.${field} IS NULL THEN 0 ELSE ${FROM} END END`;
+  return `CASE WHEN ${from} THEN ${text("before")} END AS b${c}, CASE WHEN ${to} THEN ${text("after")} END AS a${c}, (${state})::INTEGER AS s${c}`;
+}
+
+async function fieldColumns(staging: Staging, name: string, c: number, rows: number): Promise<FieldColumns | null> {
+  const seen = await staging.row<{ states: number; different: string }>(
+    `SELECT coalesce(bit_or(s${c}), 0)::INTEGER AS states, approx_count_distinct(b${c}) FILTER (s${c} & ${KEPT} > 0) AS different FROM ${carried}`,
+  );
+  const keeps = (seen.states & KEPT) > 0 && Number(seen.different) <= CATEGORY;
+  if ((seen.states & (FROM | TO)) === 0 && !keeps) return null;
+  // In the order in which they come, so that a column of many distinct values has codes that grow, and packs well.
+  const part = `s${c} & ${keeps ? FROM | TO | KEPT : FROM | TO} > 0`;
+  await staging.run(
+    `CREATE OR REPLACE TABLE ${words} AS SELECT value, (row_number() OVER (ORDER BY min(n), min(side)) + 1)::INTEGER AS code
+     FROM (SELECT n, 0 AS side, b${c} AS value FROM ${carried} WHERE ${part} UNION ALL SELECT n, 1, a${c} FROM ${carried} WHERE ${part})
+     WHERE value IS NOT NULL GROUP BY value`,
+  );
+  const { distinct } = await staging.row<{ distinct: string }>(`SELECT count(*) AS distinct FROM ${words}`);
+  const column = () => new Uint32Array(rows);
+  const made = { from: column(), to: column(), kept: column(), theirs: column() };
+  const coded = staging.numberPages(
+    `SELECT i, s${c}, coalesce(x.code, 1), coalesce(y.code, 1) FROM ${carried} JOIN ${order} USING (n)
+     LEFT JOIN ${words} x ON x.value = b${c} LEFT JOIN ${words} y ON y.value = a${c} WHERE ${part}`,
+  );
+  for await (const [at = [], states = [], from = [], to = []] of coded)
+    for (let r = 0; r < at.length; r++) {
+      const i = at[r] ?? 0;
+      const state = states[r] ?? 0;
+      if (state & FROM) made.from[i] = from[r] ?? 0;
+      if (state & TO) made.to[i] = to[r] ?? 0;
+      if (state & KEPT) made.kept[i] = from[r] ?? 0;
+      if (state & THEIRS) made.theirs[i] = 1;
+    }
+  return {
+    name,
+    from: made.from,
+    to: made.to,
+    ...(keeps ? { kept: made.kept } : {}),
+    ...(seen.states & THEIRS ? { theirs: made.theirs } : {}),
+    distinct: Number(distinct),
+    values: (max) =>
+      staging.textPages(`SELECT ${max === undefined ? "value" : `left(value, ${max})`} FROM ${words} ORDER BY code`),
+  };
+}

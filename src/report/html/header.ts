@@ -1,0 +1,113 @@
+/** The head of the report: verdict, totals, what the plan is and how it is applied. @module */
+import { type PlanSummary, totalChanges } from "../../core/plan.ts";
+import { counted, moment, thousands } from "../numbers.ts";
+import { shortDigest } from "../terminal.ts";
+import { element, type Html, join, text } from "./markup.ts";
+
+export interface HeaderView {
+  readonly summary: PlanSummary;
+  /** Values are shown only where they are declared public. */
+  readonly masks: boolean;
+  /** What to do next: lines that may hold commands. */
+  readonly next: readonly string[];
+  readonly expired: boolean;
+  /** Most changes that the report carries. */
+  readonly cap: number;
+}
+
+export function header(view: HeaderView): Html {
+  const { summary } = view;
+  const title = summary.rollback === undefined ? "Plan" : `Rollback of run ${summary.rollback}, plan`;
+  return element(
+    "header",
+    { class: "top" },
+    element("h1", {}, text(`${title} `), element("code", {}, text(shortDigest(summary.digest)))),
+    verdict(view),
+    totals(summary),
+    element("p", { class: "facts" }, text(`Made ${moment(summary.created)}, expires ${moment(summary.expires)}.`)),
+    element(
+      "details",
+      { class: "digest" },
+      element("summary", {}, text("Digest")),
+      element("code", {}, text(summary.digest)),
+    ),
+    nextSteps(view.next),
+    notes(view),
+  );
+}
+
+function verdict({ summary, expired }: HeaderView): Html {
+  const unread = summary.syncs.filter(({ complete }) => !complete).length;
+  const stopped = summary.syncs.filter(({ guards }) => guards.length > 0).length;
+  const changes = summary.syncs.reduce((sum, { counts }) => sum + totalChanges(counts), 0);
+  const words: readonly [when: boolean, kind: string, text: string][] = [
+    [unread > 0, "bad", `Incomplete: ${counted(unread, "sync")} could not be read`],
+    [stopped > 0, "bad", `Stopped: a guard holds back ${counted(stopped, "sync")}`],
+    [expired, "bad", "Expired: plan again to apply it"],
+    [unread + stopped === 0 && !expired && changes === 0, "good", "Nothing to change"],
+    [unread + stopped === 0 && !expired && changes > 0, "good", "Ready to apply"],
+  ];
+  const said = words.filter(([when]) => when);
+  return element("p", { class: "verdict" }, ...said.map(([, kind, one]) => element("strong", { class: kind }, text(one))));
+}
+
+function totals({ syncs }: PlanSummary): Html {
+  const sum = (count: (sync: PlanSummary["syncs"][number]) => number) => syncs.reduce((n, sync) => n + count(sync), 0);
+  const cells: readonly [kind: string, sign: string, count: number, word: string][] = [
+    ["create", "+", sum(({ counts }) => counts.create), "create"],
+    ["update", "~", sum(({ counts }) => counts.update), "update"],
+    ["delete", "−", sum(({ counts }) => counts.delete), "delete"],
+    ["unchanged", "=", sum(({ unchanged }) => unchanged), "unchanged"],
+    ["rejected", "!", sum(({ rejected }) => rejected.reduce((n, { count }) => n + count, 0)), "rejected"],
+    ["drift", "≠", sum(({ reasons }) => reasons.drift + reasons.conflict), "edited by others"],
+  ];
+  const shown = cells.filter(([kind, , count]) => count > 0 || ["create", "update", "delete"].includes(kind));
+  return element(
+    "ul",
+    { class: "totals", "aria-label": "Totals" },
+    ...shown.map(([kind, sign, count, word]) =>
+      element(
+        "li",
+        { class: count > 0 ? kind : `${kind} none` },
+        element("span", { class: "sign", "aria-hidden": "true" }, text(sign)),
+        element("b", {}, text(thousands(count))),
+        text(` ${word}`),
+      ),
+    ),
+  );
+}
+
+function nextSteps(next: readonly string[]): Html | null {
+  if (next.length === 0) return null;
+  return element(
+    "div",
+    { class: "next" },
+    element("span", { class: "label" }, text("Next")),
+    element("code", { id: "command" }, text(next.join("\n"), 2_000)),
+    element("button", { type: "button", id: "copy", hidden: true }, text("Copy")),
+  );
+}
+
+function notes({ summary, masks, cap }: HeaderView): Html {
+  const changes = summary.syncs.reduce((sum, { counts }) => sum + totalChanges(counts), 0);
+  const deletes = summary.syncs.reduce((sum, { counts }) => sum + counts.delete, 0);
+  const kept = deletes <= cap ? "every delete and an even sample of the others" : "an even sample of the deletes alone";
+  return join(
+    changes > cap
+      ? element(
+          "p",
+          { class: "note" },
+          text(`The table holds ${thousands(cap)} of ${thousands(changes)} changes: ${kept}. All figures are of the whole plan.`),
+        )
+      : null,
+    element(
+      "p",
+      { class: "note" },
+      text(
+        masks
+          ? "Values of fields that are not declared public are masked: equal values have equal tokens."
+          : "All values are shown: this file is as private as the records in it.",
+      ),
+    ),
+  );
+}
