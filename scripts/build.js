@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const dist = join(root, "dist");
@@ -18,12 +18,21 @@ const { status } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json"
 });
 if (existsSync(aside)) {
   rewriteImports();
+  await addPageAssets();
   if (existsSync(dist)) renameSync(dist, old);
   renameSync(aside, dist);
   rmSync(old, { recursive: true, force: true });
 }
 chmodSync(join(root, "bin", "ebb.js"), 0o755);
 process.exitCode = status ?? 1;
+
+/** The script and the style of the HTML report, each as one file beside what writes it. */
+async function addPageAssets() {
+  const { pageAssets } = await import(pathToFileURL(join(aside, "scripts/page-assets.js")).href);
+  const { script, style } = pageAssets(root);
+  writeFileSync(join(aside, "src/report/html/page-script.js"), script);
+  writeFileSync(join(aside, "src/report/html/page-style.css"), style);
+}
 
 /** The compiler leaves `import("./x.ts")` as it is within `export default`. */
 function rewriteImports() {

@@ -4,7 +4,7 @@
  * @module
  */
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import ts from "typescript";
 
 export interface PageAssets {
@@ -15,42 +15,47 @@ export interface PageAssets {
 /** @param root folder of the project, with its sources and packages */
 export function pageAssets(root: string): PageAssets {
   const folder = join(root, "src/report/html");
-  const parts: string[] = [];
-  const seen = new Set<string>();
-  const take = (file: string) => {
-    if (seen.has(file)) return;
-    seen.add(file);
-    const source = readFileSync(file, "utf8");
-    const { outputText } = ts.transpileModule(source, {
-      compilerOptions: {
-        target: ts.ScriptTarget.ES2022,
-        module: ts.ModuleKind.ESNext,
-        removeComments: true,
-        verbatimModuleSyntax: true,
-      },
-    });
-    for (const { fileName } of ts.preProcessFile(outputText).importedFiles)
-      if (fileName.startsWith(".")) take(join(dirname(file), fileName));
-    parts.push(asScript(outputText));
-  };
-  take(join(folder, "client/main.ts"));
-  const diff = readFileSync(join(root, "node_modules/diff/dist/diff.min.js"), "utf8");
+  const library = readFileSync(join(root, "node_modules/diff/dist/diff.min.js"), "utf8").trim();
   const script = [
     "/* jsdiff, BSD-3-Clause, Copyright (c) 2009-2015 Kevin Decker */",
-    diff.trim(),
-    `(() => {\n"use strict";\n${parts.join("")}})();\n`,
+    library,
+    '(() => {\n"use strict";',
+    "const modules = { diff: globalThis.Diff };",
+    'const require = (path) => modules[path.replace(/^.*\\//, "")];',
+    ...modulesFrom(join(folder, "client/main.ts")),
+    "})();\n",
   ].join("\n");
-  const style = readFileSync(join(folder, "report.css"), "utf8");
+  const style = readFileSync(join(folder, "report.css"), "utf8").replace(/\/\*.*?\*\/\n?/gs, "");
   if (/<\/script|<script|<!--/i.test(script) || /<\//.test(style))
     throw new TypeError("the page's script or style could end its own element");
   return { script, style };
 }
 
-/** Names are unique over all files, so that imports and exports can go; the library is a global. */
-function asScript(compiled: string): string {
-  return compiled
-    .replace(/^import (\{[^}]*\}) from "diff";$/gm, "const $1 = globalThis.Diff;")
-    .replace(/^import [^;]*;\n/gm, "")
-    .replace(/^export \{\};\n/gm, "")
-    .replace(/^export /gm, "");
+/** Each file as a function with a scope of its own, after the files it imports. */
+function modulesFrom(main: string): readonly string[] {
+  const parts = new Map<string, string>();
+  const begun = new Set<string>();
+  const take = (file: string) => {
+    if (begun.has(file)) return;
+    begun.add(file);
+    const source = readFileSync(file, "utf8");
+    const { outputText } = ts.transpileModule(source, {
+      compilerOptions: {
+        target: ts.ScriptTarget.ES2022,
+        module: ts.ModuleKind.CommonJS,
+        esModuleInterop: false,
+        removeComments: true,
+      },
+    });
+    const imported = outputText.matchAll(/require\("(\.[^"]+)"\)/g);
+    for (const [, path = ""] of imported) take(join(dirname(file), path));
+    const name = basename(file);
+    if (parts.has(name)) throw new TypeError(`two files of the page are called ${name}`);
+    const body = outputText
+      .replace('"use strict";\n', "")
+      .replace(/^Object\.defineProperty\(exports, "__esModule".*\n/m, "");
+    parts.set(name, `((exports) => {\n${body}})((modules["${name}"] = {}));`);
+  };
+  take(main);
+  return [...parts.values()];
 }

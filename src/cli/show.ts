@@ -16,37 +16,33 @@ import { showsValues } from "./show-values.ts";
 
 interface Options extends LevelOptions {
   readonly format: string;
+  readonly out?: string;
   readonly policy: readonly string[];
 }
 
-const formats: readonly string[] = ["text", "json", "markdown"];
+const formats: readonly string[] = ["text", "json", "markdown", "html"];
 
 export function define(command: Command, run: Run): void {
   const described = command
     .description("Shows a saved plan. Needs neither the project nor any credentials.")
     .argument("<plan>", "a file saved by `ebb plan --out`")
-    .addOption(new Option("--format <format>", "text, json, or markdown for a pull request").default("text"))
+    .addOption(new Option("--format <format>", "text, json, markdown for a pull request, or html").default("text"))
+    .option("-o, --out <file>", "write the HTML to a file, and not to stdout")
     .option("--policy <file>", "hold these policies against the plan; may be repeated", several, []);
   levelOptions(described)
-    .addHelpText("after", "\nExample:\n  ebb show customer-ltv.ebb --detail 20")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  ebb show customer-ltv.ebb --detail 20\n  ebb show customer-ltv.ebb --format html --out plan.html",
+    )
     .action((file: string, options: Options) => run((shell) => showCommand(shell, file, options)));
 }
 
-async function showCommand(
-  shell: Shell,
-  file: string,
-  { format, showValues, policy, ...level }: Options,
-): Promise<number> {
-  if (!formats.includes(format))
-    throw new ConfigError("USAGE", `--format ${format}: a plan is shown as ${formats.join(", ")}`, {
-      next: `Use one of them: ${suggest(format, formats)}`,
-    });
-  if (format === "markdown" && showValues)
-    throw new ConfigError("USAGE", "--show-values: a comment stays in mails and histories, so its values are masked", {
-      next: "Leave it out, or use --format text on a terminal.",
-    });
+async function showCommand(shell: Shell, file: string, options: Options): Promise<number> {
+  const { format, out, showValues = false, policy, ...level } = options;
+  checkFormat(options);
+  // A report is kept and passed on: as with JSON, its values have to be asked for.
   const view = { ...shell, json: shell.json || format === "json" };
-  const all = showsValues(view, showValues ?? false);
+  const all = showsValues({ ...shell, json: shell.json || format !== "text" }, showValues);
   const [{ unpackPlan }, { withScratch }] = await Promise.all([
     import("../engine/plan-file.ts"),
     import("../engine/staging/scratch.ts"),
@@ -55,18 +51,34 @@ async function showCommand(
   return withScratch(async (directory) => {
     const files = policy.map((one) => resolve(one));
     const plan = await judgedAgain(await unpackPlan(world, file, directory), files, world.now(), shell.signals.stop);
-    const { complete, expires } = plan.manifest;
     const stopped = isStopped(plan.summary);
-    const expired = Date.parse(expires) < world.now();
-    const apply = complete && !stopped && !expired ? `${invocation()} apply ${quoted(file)}` : null;
+    const expired = Date.parse(plan.manifest.expires) < world.now();
+    const apply = plan.manifest.complete && !stopped && !expired ? `${invocation()} apply ${quoted(file)}` : null;
+    const next = apply === null ? [] : [apply];
     const show = `${invocation()} show ${quoted(file)}`;
-    if (format === "markdown") shell.print(await planMarkdown(shell, plan, { level: levelOf(level), apply, show }));
+    if (format === "html") {
+      const { showHtml } = await import("./show-html.ts");
+      await showHtml(shell, plan, { all, next, expired, ...(out === undefined ? {} : { out: resolve(out) }) });
+    } else if (format === "markdown")
+      shell.print(await planMarkdown(shell, plan, { level: levelOf(level), apply, show }));
     else {
       const showing = (records: number) => `${show} --detail ${records}`;
-      const next = apply === null ? [] : [apply];
       shell.print(await planText(view, plan, { all, level: levelOf(level), next, showing }));
     }
-    if (expired) shell.note("This plan has expired; plan again to apply it.");
+    if (expired && format !== "html") shell.note("This plan has expired; plan again to apply it.");
     return files.length > 0 && stopped ? Exit.stopped : Exit.done;
   });
+}
+
+function checkFormat({ format, out, showValues }: Options): void {
+  if (!formats.includes(format))
+    throw new ConfigError("USAGE", `--format ${format}: a plan is shown as ${formats.join(", ")}`, {
+      next: `Use one of them: ${suggest(format, formats)}`,
+    });
+  if (format === "markdown" && showValues)
+    throw new ConfigError("USAGE", "--show-values: a comment stays in mails and histories, so its values are masked", {
+      next: "Leave it out, or use --format text on a terminal.",
+    });
+  if (out !== undefined && format !== "html")
+    throw new ConfigError("USAGE", "--out is for --format html", { next: "Redirect stdout for the other formats." });
 }

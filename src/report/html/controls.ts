@@ -9,7 +9,11 @@ export function changesSection(): Html {
     element("h2", { id: "changes-title" }, text("Changes")),
     filters(),
     element("p", { id: "status", role: "status" }, text("Reading the changes …")),
-    element("noscript", {}, element("p", { class: "alert warn" }, text("The table of changes needs scripts; the summary does not."))),
+    element(
+      "noscript",
+      {},
+      element("p", { class: "alert warn" }, text("The table of changes needs scripts; the summary does not.")),
+    ),
     element("div", { id: "view" }),
     element("section", { id: "printed", "aria-hidden": "true" }),
   );
@@ -69,7 +73,12 @@ export function help(): Html {
         "tbody",
         {},
         ...keys.map(([key, does]) =>
-          element("tr", {}, element("th", { scope: "row" }, element("kbd", {}, text(key))), element("td", {}, text(does))),
+          element(
+            "tr",
+            {},
+            element("th", { scope: "row" }, element("kbd", {}, text(key))),
+            element("td", {}, text(does)),
+          ),
         ),
       ),
     ),

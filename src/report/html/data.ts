@@ -39,7 +39,8 @@ export async function* dataBlocks(
     const heads = await sync.heads();
     const keys: TextBlock = await lines(sync.keys(), (key) => reveal.key(name, key));
     // A masked identifier says no more than the masked key does.
-    const shown = sync.planned.idIsKey || reveal.masks ? undefined : await lines(sync.ids(), (id) => reveal.id(name, id));
+    const shown =
+      sync.planned.idIsKey || reveal.masks ? undefined : await lines(sync.ids(), (id) => reveal.id(name, id));
     const head = { name: reveal.name(name), rows: sync.rows, keys, ...(shown === undefined ? {} : { ids: shown }) };
     const kindsAt = await codes(heads.kinds);
     const positions = await codes(heads.positions);

@@ -24,15 +24,14 @@ export function header(view: HeaderView): Html {
     element("h1", {}, text(`${title} `), element("code", {}, text(shortDigest(summary.digest)))),
     verdict(view),
     totals(summary),
-    element("p", { class: "facts" }, text(`Made ${moment(summary.created)}, expires ${moment(summary.expires)}.`)),
-    element(
-      "details",
-      { class: "digest" },
-      element("summary", {}, text("Digest")),
-      element("code", {}, text(summary.digest)),
-    ),
     nextSteps(view.next),
-    notes(view),
+    element(
+      "div",
+      { class: "meta" },
+      element("p", {}, text(`Made ${moment(summary.created)}, expires ${moment(summary.expires)}`)),
+      element("details", {}, element("summary", {}, text("Digest")), element("code", {}, text(summary.digest))),
+      notes(view),
+    ),
   );
 }
 
@@ -48,7 +47,11 @@ function verdict({ summary, expired }: HeaderView): Html {
     [unread + stopped === 0 && !expired && changes > 0, "good", "Ready to apply"],
   ];
   const said = words.filter(([when]) => when);
-  return element("p", { class: "verdict" }, ...said.map(([, kind, one]) => element("strong", { class: kind }, text(one))));
+  return element(
+    "p",
+    { class: "verdict" },
+    ...said.map(([, kind, one]) => element("strong", { class: kind }, text(one))),
+  );
 }
 
 function totals({ syncs }: PlanSummary): Html {
@@ -96,13 +99,15 @@ function notes({ summary, masks, cap }: HeaderView): Html {
     changes > cap
       ? element(
           "p",
-          { class: "note" },
-          text(`The table holds ${thousands(cap)} of ${thousands(changes)} changes: ${kept}. All figures are of the whole plan.`),
+          { class: "sampled" },
+          text(
+            `The table holds ${thousands(cap)} of ${thousands(changes)} changes: ${kept}. All figures are of the whole plan.`,
+          ),
         )
       : null,
     element(
       "p",
-      { class: "note" },
+      {},
       text(
         masks
           ? "Values of fields that are not declared public are masked: equal values have equal tokens."

@@ -1,54 +1,65 @@
 /** What a sync's updates do to fields as a whole: pictures of numbers before and after, transitions, concentrations. @module */
 import type { SyncSummary } from "../../core/plan.ts";
 import type { Concentration } from "../../engine/review/concentration.ts";
-import type { Distribution, FieldShape, NumbersShape, TransitionsShape } from "../../engine/review/shapes.ts";
-import { percent, thousands } from "../numbers.ts";
+import type { FieldShape, NumbersShape, TransitionsShape } from "../../engine/review/shapes.ts";
+import { figure, moved, percent, thousands } from "../numbers.ts";
 import type { Reveal } from "../reveal.ts";
+import { apart } from "./apart.ts";
 import { linkTo } from "./link.ts";
 import { element, type Html, join, text } from "./markup.ts";
 
-/** Of a field that is not public, groups smaller than this are not told. */
-const SMALL = 10;
 const WIDTH = 176;
 const HEIGHT = 44;
 
+/** What may be told of each field as a whole. */
 export function shapeFigures({ name }: SyncSummary, shapes: readonly FieldShape[], reveal: Reveal): Html {
   const figures = shapes.flatMap((shape) => {
-    if (!reveal.shows(name, shape.field) && shape.changed < SMALL) return [];
-    return shape.kind === "numbers" ? [numbersFigure(shape)] : [transitionsFigure(name, shape, reveal)];
+    const told = reveal.statistics(name, shape.field);
+    if (told === "none") return [];
+    return shape.kind === "numbers" ? numbersFigure(shape, told, reveal) : transitionsFigure(name, shape, reveal);
   });
   return join(...figures);
 }
 
-function numbersFigure({ field, range, before, after }: NumbersShape): Html {
+/** Without its numbers where only how they moved may be told. */
+function numbersFigure(shape: NumbersShape, told: "numbers" | "moves", reveal: Reveal): Html[] {
+  const { field, range, before, after } = shape;
+  const sides = (
+    [
+      ["before", before],
+      ["after", after],
+    ] as const
+  ).filter(([, { count }]) => count > 0);
+  if (sides.length === 0 || sides.some(([, { count }]) => count < reveal.leastGroup)) return [];
   const tallest = Math.max(1, ...before.buckets, ...after.buckets);
-  const ends = `${short(range[0])} to ${short(range[1])}`;
-  return element(
-    "figure",
-    { class: "numbers" },
-    element("figcaption", {}, element("code", {}, text(field)), text(" before and after")),
-    element(
+  const ends = `${figure(range[0])} to ${figure(range[1])}`;
+  const measures = ["p50", "p95", "mean"] as const;
+  const pictures = sides.map(([side, values]) => {
+    const buckets = values.buckets.map((count) => (count < reveal.leastGroup ? 0 : count));
+    const label = `${field} ${side}: ${buckets.join(", ")} values${told === "numbers" ? ` in equal steps from ${ends}` : ""}`;
+    const words = measures.map((one) => join(text(" "), element("span", {}, text(`${one} ${figure(values[one])}`))));
+    return element(
       "div",
-      { class: "pair" },
-      ...([["before", before], ["after", after]] as const).map(([side, values]) =>
-        element(
-          "div",
-          {},
-          histogram(side, values, tallest, `${field} ${side}: ${values.buckets.join(", ")} values in equal steps from ${ends}`),
-          element(
-            "p",
-            { class: "measures" },
-            element("b", {}, text(side)),
-            text(` p50 ${short(values.p50)} · p95 ${short(values.p95)} · mean ${short(values.mean)}`),
-          ),
-        ),
-      ),
+      {},
+      histogram(side, buckets, tallest, label),
+      element("p", { class: "measures" }, element("b", {}, text(side)), ...(told === "numbers" ? words : [])),
+    );
+  });
+  const moves = measures.map((one) => `${one} ${moved(before[one], after[one])}`).join(", ");
+  const axis = told === "numbers" ? [`bars from ${ends}, outliers in the outer ones`] : [];
+  const notes = [...(sides.length === 2 ? [moves] : [`${sides[0]?.[0] === "after" ? "from" : "to"} empty`]), ...axis];
+  return [
+    element(
+      "figure",
+      { class: "numbers" },
+      element("figcaption", {}, element("code", {}, text(field)), text(" before and after")),
+      element("div", { class: "pair" }, ...pictures),
+      ...notes.map((note) => element("p", { class: "axis" }, text(note))),
     ),
-    element("p", { class: "axis" }, text(`from ${ends}; outliers are in the outer bars`)),
-  );
+  ];
 }
 
-function histogram(side: "before" | "after", { buckets }: Distribution, tallest: number, label: string): Html {
+function histogram(side: "before" | "after", buckets: readonly number[], tallest: number, label: string): Html {
   const step = WIDTH / Math.max(1, buckets.length);
   const bars = buckets.map((count, i) => {
     const height = count === 0 ? 0 : Math.max(1, (count / tallest) * HEIGHT);
@@ -61,33 +72,42 @@ function histogram(side: "before" | "after", { buckets }: Distribution, tallest:
     });
   });
   const ground = element("line", { x1: 0, y1: HEIGHT, x2: WIDTH, y2: HEIGHT });
-  return element("svg", { class: "histogram", viewBox: `0 0 ${WIDTH} ${HEIGHT + 1}`, role: "img", "aria-label": label }, ...bars, ground);
+  const box = { class: "histogram", viewBox: `0 0 ${WIDTH} ${HEIGHT + 1}`, preserveAspectRatio: "none" };
+  return element("svg", { ...box, role: "img", "aria-label": label }, ...bars, ground);
 }
 
-function transitionsFigure(sync: string, { field, changed, top }: TransitionsShape, reveal: Reveal): Html {
-  const told = top.filter(({ count }) => reveal.shows(sync, field) || count >= SMALL);
-  const rows = told.map(({ from, to, count }) => {
+function transitionsFigure(sync: string, { field, changed, top }: TransitionsShape, reveal: Reveal): Html[] {
+  const told = top.filter(({ count }) => count >= reveal.leastGroup);
+  const lines = new Map<string, { readonly link: string; readonly count: number }>();
+  for (const { from, to, count } of told) {
     const [before, after] = [reveal.value(sync, field, from), reveal.value(sync, field, to)];
-    const link = linkTo({ sync, op: "update", field, from: `=${before}`, to: `=${after}` });
-    return element(
+    const label = apart(before, after).join(" → ");
+    const same = lines.get(label);
+    const link = { sync, op: "update", field } as const;
+    // Long texts may differ in the same words: they are told together.
+    lines.set(label, {
+      link: linkTo(same ? link : { ...link, from: `=${before}`, to: `=${after}` }),
+      count: count + (same?.count ?? 0),
+    });
+  }
+  const rows = [...lines].map(([label, { link, count }]) =>
+    element(
       "tr",
       {},
-      element("td", {}, element("a", { href: link }, text(before, 60), text(" → "), text(after, 60))),
+      element("td", {}, element("a", { href: link }, text(label, 160))),
       element("td", { class: "number" }, text(thousands(count))),
       element("td", { class: "number" }, text(percent(count, changed))),
-    );
-  });
-  if (rows.length === 0) return join();
-  return element(
-    "figure",
-    { class: "transitions" },
-    element("figcaption", {}, element("code", {}, text(field)), text(" from → to")),
-    element("table", {}, element("tbody", {}, ...rows)),
+    ),
   );
+  if (rows.length === 0) return [];
+  const caption = element("figcaption", {}, element("code", {}, text(field)), text(" from → to"));
+  return [element("figure", { class: "transitions" }, caption, element("table", {}, element("tbody", {}, ...rows)))];
 }
 
 export function concentrationList({ name }: SyncSummary, found: readonly Concentration[], reveal: Reveal): Html | null {
-  const told = found.filter(({ field, updates }) => reveal.shows(name, field) || updates >= SMALL);
+  const told = found.filter(
+    ({ field, updates }) => reveal.statistics(name, field) !== "none" && updates >= reveal.leastGroup,
+  );
   if (told.length === 0) return null;
   const items = told.map(({ field, value, share, lift }) => {
     const shown = reveal.value(name, field, value);
@@ -95,19 +115,13 @@ export function concentrationList({ name }: SyncSummary, found: readonly Concent
       "li",
       {},
       text(`${Math.round(100 * share)} % of updates have `),
-      element("a", { href: linkTo({ sync: name, op: "update", where: field, is: shown }) }, text(`${field} = ${shown}`, 80)),
+      element(
+        "a",
+        { href: linkTo({ sync: name, op: "update", where: field, is: shown }) },
+        text(`${field} = ${shown}`, 80),
+      ),
       text(`, ${lift.toFixed(1)} times its share of all rows`),
     );
   });
   return element("ul", { class: "where" }, ...items);
-}
-
-/** @example short(1234.5) // "1,235" */
-function short(n: number): string {
-  const size = Math.abs(n);
-  if (size >= 1e9 || (size > 0 && size < 0.01)) return n.toExponential(1);
-  const [whole = "", part] = n.toFixed(size >= 100 || Number.isInteger(n) ? 0 : 2).split(".");
-  const sign = whole.startsWith("-") ? "−" : "";
-  const grouped = thousands(Number(whole.replace("-", "")));
-  return `${sign}${grouped}${part === undefined ? "" : `.${part}`}`;
 }

@@ -59,7 +59,9 @@ function proportions({ name, counts, unchanged }: SyncSummary): Html {
   const bars = parts.flatMap(([kind, , count]) => {
     const width = total === 0 ? 0 : (100 * count) / total;
     x += width;
-    return width === 0 ? [] : [element("rect", { class: kind, x: (x - width).toFixed(2), y: 0, width: width.toFixed(2), height: 6 })];
+    return width === 0
+      ? []
+      : [element("rect", { class: kind, x: (x - width).toFixed(2), y: 0, width: width.toFixed(2), height: 6 })];
   });
   const svg = { class: "bar", viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" };
   const items = parts.map(([kind, sign, count]) => {
@@ -75,18 +77,27 @@ function proportions({ name, counts, unchanged }: SyncSummary): Html {
 }
 
 function also(sync: SyncSummary): Html | null {
-  const { reasons, confirmed, skipped, driftKept, newFields, mode } = sync;
+  const { reasons, confirmed, skipped, driftKept, newFields, masked = [], mode } = sync;
   const lines = [
     ...newFields.map(({ name, type }) => `A new field ${name} (${type.kind}) is made first.`),
-    ...(reasons.drift > 0 ? [`${counted(reasons.drift, "record")} edited by somebody else (drift) will be overwritten.`] : []),
-    ...(reasons.conflict > 0 ? [`${counted(reasons.conflict, "record")} changed on both sides (conflict) will be overwritten.`] : []),
+    ...masked.map(({ field, how }) => `${field} goes out masked: ${how}.`),
+    ...(reasons.drift > 0
+      ? [`${counted(reasons.drift, "record")} edited by somebody else (drift) will be overwritten.`]
+      : []),
+    ...(reasons.conflict > 0
+      ? [`${counted(reasons.conflict, "record")} changed on both sides (conflict) will be overwritten.`]
+      : []),
     ...(driftKept > 0 ? [`${counted(driftKept, "record")} edited by somebody else will be kept as they are.`] : []),
     ...(confirmed > 0 ? [`${counted(confirmed, "record")} already right will be recorded.`] : []),
     ...(skipped > 0
-      ? [`${counted(skipped, "row")} ${mode === "create" ? "with a record already" : "without a record to update"}, left alone.`]
+      ? [
+          `${counted(skipped, "row")} ${mode === "create" ? "with a record already" : "without a record to update"}, left alone.`,
+        ]
       : []),
   ];
-  return lines.length === 0 ? null : element("ul", { class: "also" }, ...lines.map((line) => element("li", {}, text(line))));
+  return lines.length === 0
+    ? null
+    : element("ul", { class: "also" }, ...lines.map((line) => element("li", {}, text(line))));
 }
 
 function changedFields({ name: sync, fields, counts }: SyncSummary): Html | null {
@@ -112,7 +123,11 @@ function changedFields({ name: sync, fields, counts }: SyncSummary): Html | null
       ),
       element("td", { class: "number" }, text(thousands(changed))),
       element("td", { class: "number" }, text(percent(changed, counts.update))),
-      element("td", { class: "share" }, element("svg", svg, element("rect", { class: "update", x: 0, y: 0, width: width.toFixed(2), height: 6 }))),
+      element(
+        "td",
+        { class: "share" },
+        element("svg", svg, element("rect", { class: "update", x: 0, y: 0, width: width.toFixed(2), height: 6 })),
+      ),
     );
   });
   return join(
@@ -126,7 +141,11 @@ function changedFields({ name: sync, fields, counts }: SyncSummary): Html | null
   );
 }
 
-function rejected({ name, rejected: reasons }: SyncSummary, review: SyncReview | undefined, reveal: Reveal): Html | null {
+function rejected(
+  { name, rejected: reasons }: SyncSummary,
+  review: SyncReview | undefined,
+  reveal: Reveal,
+): Html | null {
   if (reasons.length === 0) return null;
   const items = reasons.map(({ code, field, count }) => {
     const listed = review?.rejected.find((one) => one.code === code && one.field === field);

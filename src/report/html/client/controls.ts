@@ -24,12 +24,17 @@ export function createControls(report: Report, changed: (filter: Filter) => void
     changed(filter);
   };
 
-  offer(select("sync"), report.syncs.map(({ name }) => name));
+  offer(
+    select("sync"),
+    report.syncs.map(({ name }) => name),
+  );
   offer(select("op"), ["create", "update", "delete"]);
   offer(select("why"), ["warehouse", "drift", "conflict"]);
   offer(select("field"), fieldsOf(report, ""));
   select("why").closest("label")?.toggleAttribute("hidden", !hasDrift(report));
-  select("sync").closest("label")?.toggleAttribute("hidden", report.syncs.length < 2);
+  select("sync")
+    .closest("label")
+    ?.toggleAttribute("hidden", report.syncs.length < 2);
 
   for (const name of selects)
     select(name).addEventListener("change", () => {
@@ -45,7 +50,8 @@ export function createControls(report: Report, changed: (filter: Filter) => void
     for (const name of selects) {
       // An address may ask for what this plan does not have; the filter says so rather than being silently another.
       const one = select(name);
-      if (![...one.options].some(({ value }) => value === filter[name])) one.append(make("option", { value: filter[name] }, filter[name]));
+      if (![...one.options].some(({ value }) => value === filter[name]))
+        one.append(make("option", { value: filter[name] }, filter[name]));
       one.value = filter[name];
     }
     for (const name of inputs) if (input(name).value !== filter[name]) input(name).value = filter[name];
@@ -74,7 +80,10 @@ export function createControls(report: Report, changed: (filter: Filter) => void
 }
 
 function offer(select: HTMLSelectElement, values: readonly string[]): void {
-  select.replaceChildren(make("option", { value: "" }, "any"), ...values.map((value) => make("option", { value }, value)));
+  select.replaceChildren(
+    make("option", { value: "" }, "any"),
+    ...values.map((value) => make("option", { value }, value)),
+  );
 }
 
 function fieldsOf({ syncs }: Report, sync: string): readonly string[] {

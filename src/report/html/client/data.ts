@@ -36,7 +36,7 @@ export const NULL = 1;
 const FIRST = 2;
 
 /** Text of a code that is part of the change. */
-export function valueOf({ values }: Column, code: number): string {
+export function textOfCode({ values }: Column, code: number): string {
   return code === NULL ? "null" : (values[code - FIRST] ?? "");
 }
 

@@ -1,6 +1,6 @@
 /** All of one change: every field it touches, and those it leaves as they are. @module */
 import { diffWordsWithSpace } from "diff";
-import { type Column, placeOf, type Report, type SyncData, valueOf } from "./data.ts";
+import { type Column, placeOf, type Report, type SyncData, textOfCode } from "./data.ts";
 import { grouped, make } from "./dom.ts";
 import { whys } from "./row.ts";
 
@@ -13,7 +13,7 @@ export function changeDetail(report: Report, row: number, address: string): HTML
   const kind = report.kinds[sync.kinds[i] ?? 0];
   const id = sync.ids?.[i] ?? "";
   const facts = [
-    `${kind?.action ?? ""} ${grouped((sync.positions[i] ?? 0) + 1)} in the order of the plan`,
+    `${kind?.action ?? ""}, number ${grouped((sync.positions[i] ?? 0) + 1)} of the sync's changes`,
     whys[kind?.reason ?? ""] ?? "",
     ...(id === "" ? [] : [`id ${id}`]),
   ];
@@ -28,7 +28,8 @@ export function changeDetail(report: Report, row: number, address: string): HTML
 function fieldTable(sync: SyncData, i: number, action: string): HTMLElement {
   const changed = sync.columns.filter(({ from, to }) => from[i] || to[i]);
   const kept = sync.columns.filter((column) => column.kept?.[i]);
-  const head = action === "update" ? ["Field", "Before", "After"] : ["Field", action === "create" ? "Value" : "Value now"];
+  const head =
+    action === "update" ? ["Field", "Before", "After"] : ["Field", action === "create" ? "Value" : "Value now"];
   return make(
     "table",
     { class: "values" },
@@ -42,7 +43,7 @@ function fieldTable(sync: SyncData, i: number, action: string): HTMLElement {
           "tr",
           { class: "kept" },
           make("th", { scope: "row" }, column.name),
-          make("td", { colspan: 2 }, valueOf(column, column.kept?.[i] ?? 0), " ", make("small", {}, "unchanged")),
+          make("td", { colspan: 2 }, textOfCode(column, column.kept?.[i] ?? 0), " ", make("small", {}, "unchanged")),
         ),
       ),
     ),
@@ -54,8 +55,8 @@ function changedRow(column: Column, i: number, action: string): HTMLElement {
   if (column.theirs?.[i]) name.append(" ", make("span", { class: "badge" }, "theirs → ours"));
   const from = column.from[i] ?? 0;
   const to = column.to[i] ?? 0;
-  const before = valueOf(column, from);
-  const after = valueOf(column, to);
+  const before = textOfCode(column, from);
+  const after = textOfCode(column, to);
   if (action !== "update") {
     const side = make(action === "create" ? "ins" : "del", {}, action === "create" ? after : before);
     return make("tr", {}, name, make("td", {}, side));

@@ -17,8 +17,8 @@ export interface GridOptions {
 }
 
 export interface Grid {
-  /** Shows these changes, by their numbers in the report. */
-  show(rows: Uint32Array): void;
+  /** Shows these changes, by their numbers in the report, with one field before the others. */
+  show(rows: Uint32Array, field: string): void;
   /** Goes to a change and opens it. False when it is not among those shown. */
   open(row: number): boolean;
   focus(): void;
@@ -34,6 +34,7 @@ export function createGrid(view: HTMLElement, report: Report, { addressOf, opene
   let active = 0;
   let open = -1;
   let openHeight = 0;
+  let firstField = "";
 
   const head = make("thead", { role: "rowgroup" }, make("tr", { role: "row", "aria-rowindex": 1 }));
   for (const title of COLUMNS) head.rows[0]?.append(make("th", { role: "columnheader", scope: "col" }, title));
@@ -41,7 +42,12 @@ export function createGrid(view: HTMLElement, report: Report, { addressOf, opene
   const body = make("tbody", { role: "rowgroup" });
   const columns = make("colgroup", {}, ...COLUMNS.map((title) => make("col", { class: title.toLowerCase() })));
   view.append(make("table", { role: "presentation" }, columns, head, above, body, below));
-  for (const [name, value] of Object.entries({ role: "treegrid", "aria-label": "Changes", tabindex: "0", "aria-colcount": COLUMNS.length }))
+  for (const [name, value] of Object.entries({
+    role: "treegrid",
+    "aria-label": "Changes",
+    tabindex: "0",
+    "aria-colcount": COLUMNS.length,
+  }))
     view.setAttribute(name, String(value));
 
   const total = () => shown.length * LINE + (open >= 0 ? openHeight : 0);
@@ -66,7 +72,7 @@ export function createGrid(view: HTMLElement, report: Report, { addressOf, opene
       "aria-expanded": String(isOpen),
     });
     made.dataset.place = String(place);
-    made.append(...changeCells(report, row));
+    made.append(...changeCells(report, row, firstField));
     return made;
   }
 
@@ -92,7 +98,8 @@ export function createGrid(view: HTMLElement, report: Report, { addressOf, opene
     spacer(above, topOf(first));
     spacer(below, total() - topOf(last));
     const current = shown[active];
-    if (current !== undefined && active >= first && active < last) view.setAttribute("aria-activedescendant", `r${current}`);
+    if (current !== undefined && active >= first && active < last)
+      view.setAttribute("aria-activedescendant", `r${current}`);
     else view.removeAttribute("aria-activedescendant");
   }
 
@@ -167,8 +174,9 @@ export function createGrid(view: HTMLElement, report: Report, { addressOf, opene
   });
 
   return {
-    show(rows) {
+    show(rows, field) {
       shown = rows;
+      firstField = field;
       active = 0;
       open = -1;
       view.setAttribute("aria-rowcount", String(rows.length + 1));

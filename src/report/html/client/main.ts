@@ -31,9 +31,10 @@ function start(report: Report): void {
     performance.mark("filter");
     filter = next;
     rows = matching(report, filter);
-    grid.show(rows);
+    grid.show(rows, next.field);
     const all = grouped(report.rows);
-    status.textContent = rows.length === report.rows ? `All ${all} changes` : `${grouped(rows.length)} of ${all} changes`;
+    status.textContent =
+      rows.length === report.rows ? `All ${all} changes` : `${grouped(rows.length)} of ${all} changes`;
     performance.measure("filtered", "filter");
   };
   const controls = createControls(report, (next) => {
@@ -62,7 +63,8 @@ function start(report: Report): void {
   performance.mark("ready");
   // The first search would otherwise be slower than the others.
   requestIdleCallback(() => {
-    for (const { keys, columns } of report.syncs) for (const texts of [keys, ...columns.map(({ values }) => values)]) prepare(texts);
+    for (const { keys, columns } of report.syncs)
+      for (const texts of [keys, ...columns.map(({ values }) => values)]) prepare(texts);
   });
 }
 

@@ -16,7 +16,8 @@ export function printOn(section: HTMLElement, report: Report, current: () => Pri
     const { rows, filter } = current();
     const some = rows.subarray(0, PRINTED);
     const left = rows.length - some.length;
-    const count = left > 0 ? `the first ${grouped(some.length)} of ${grouped(rows.length)}` : `all ${grouped(rows.length)}`;
+    const count =
+      left > 0 ? `the first ${grouped(some.length)} of ${grouped(rows.length)}` : `all ${grouped(rows.length)}`;
     const head = ["Operation", "Sync", "Key", "Changes"].map((title) => make("th", { scope: "col" }, title));
     section.replaceChildren(
       make("p", {}, `Filter: ${inWords(filter)}. Printed: ${count}.`),
@@ -24,7 +25,7 @@ export function printOn(section: HTMLElement, report: Report, current: () => Pri
         "table",
         {},
         make("thead", {}, make("tr", {}, ...head)),
-        make("tbody", {}, ...[...some].map((row) => make("tr", {}, ...changeCells(report, row)))),
+        make("tbody", {}, ...[...some].map((row) => make("tr", {}, ...changeCells(report, row, filter.field)))),
       ),
     );
   };

@@ -1,5 +1,6 @@
 /** One line of the table for one change. @module */
-import { type Column, placeOf, type Report, valueOf } from "./data.ts";
+import { apart } from "../apart.ts";
+import { type Column, NULL, placeOf, type Report, textOfCode } from "./data.ts";
 import { make } from "./dom.ts";
 
 export const signs: Readonly<Record<string, string>> = { create: "+", update: "~", delete: "−" };
@@ -13,8 +14,8 @@ export const whys: Readonly<Record<string, string>> = {
 const FIELDS = 8;
 const CHARACTERS = 60;
 
-/** Cells of one change: operation, sync, key, what changes. */
-export function changeCells(report: Report, row: number): readonly HTMLElement[] {
+/** Cells of one change: operation, sync, key, what changes, the field asked for first. */
+export function changeCells(report: Report, row: number, first: string): readonly HTMLElement[] {
   const { sync, i } = placeOf(report, row);
   const kind = report.kinds[sync.kinds[i] ?? 0];
   const action = kind?.action ?? "update";
@@ -30,33 +31,34 @@ export function changeCells(report: Report, row: number): readonly HTMLElement[]
     ),
     cell("sync", sync.name),
     cell("key", sync.keys[i] ?? ""),
-    cell("what", ...changedFields(sync.columns, i)),
+    cell("what", ...changedFields(sync.columns, i, first)),
   ];
 }
 
-function changedFields(columns: readonly Column[], i: number): readonly Node[] {
+function changedFields(columns: readonly Column[], i: number, first: string): readonly Node[] {
   const shown: Node[] = [];
   let more = 0;
-  for (const column of columns) {
+  const asked = columns.filter(({ name }) => name === first);
+  for (const column of asked.length > 0 ? new Set([...asked, ...columns]) : columns) {
     const from = column.from[i] ?? 0;
     const to = column.to[i] ?? 0;
     if (from === 0 && to === 0) continue;
     if (shown.length >= FIELDS) more++;
-    else
-      shown.push(
-        make("span", { class: "change" }, make("b", {}, column.name), ": ", ...fromTo(column, from, to, CHARACTERS)),
-      );
+    else shown.push(make("span", { class: "change" }, make("b", {}, column.name), ": ", ...fromTo(column, from, to)));
   }
   return more > 0 ? [...shown, make("span", { class: "more" }, `+ ${more} more`)] : shown;
 }
 
 /** `from → to`, or the one of them that there is. */
-export function fromTo(column: Column, from: number, to: number, most: number): readonly (Node | string)[] {
-  const side = (name: "del" | "ins", code: number) => {
-    const text = valueOf(column, code);
-    return make(name, code === 1 ? { class: "null" } : {}, text.length > most ? `${text.slice(0, most)}…` : text);
-  };
-  if (from === 0) return [side("ins", to)];
-  if (to === 0) return [side("del", from)];
-  return [side("del", from), " → ", side("ins", to)];
+function fromTo(column: Column, from: number, to: number): readonly (Node | string)[] {
+  const side = (name: "del" | "ins", code: number, text: string) =>
+    make(
+      name,
+      code === NULL ? { class: "null" } : {},
+      text.length > CHARACTERS ? `${text.slice(0, CHARACTERS)}…` : text,
+    );
+  if (from === 0) return [side("ins", to, textOfCode(column, to))];
+  if (to === 0) return [side("del", from, textOfCode(column, from))];
+  const [before, after] = apart(textOfCode(column, from), textOfCode(column, to));
+  return [side("del", from, before), " → ", side("ins", to, after)];
 }

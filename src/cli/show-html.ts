@@ -1,0 +1,64 @@
+/** A plan as an HTML file. @module */
+import { createWriteStream } from "node:fs";
+import { readFile, rename, rm } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
+import { ConfigError } from "../core/errors.ts";
+import type { OpenPlan } from "../engine/plan-file.ts";
+import type { Shell } from "./shell.ts";
+
+export interface HtmlOptions {
+  /** Show the values of every field. */
+  readonly all: boolean;
+  readonly next: readonly string[];
+  readonly expired: boolean;
+  /** File it is written to; without one, stdout. */
+  readonly out?: string;
+}
+
+/** Most changes that a report carries: what a browser opens at once. */
+const CAP = 200_000;
+/** Keys listed for each reason to reject. */
+const REJECTED = 20;
+
+export async function showHtml(shell: Shell, plan: OpenPlan, options: HtmlOptions): Promise<void> {
+  const [{ reviewPlan }, { withColumns, changeKinds }, { createReveal, saltOf }, { renderHtml }] = await Promise.all([
+    import("../engine/review/review.ts"),
+    import("../engine/review/columns.ts"),
+    import("../report/reveal.ts"),
+    import("../report/html/page.ts"),
+  ]);
+  const { summary, manifest, concentrations } = plan;
+  const { all, next, expired, out } = options;
+  const reveal = createReveal(
+    manifest.syncs.map(({ sync }) => sync),
+    { all, salt: saltOf(manifest) },
+  );
+  const asset = (name: string) => readFile(new URL(`../report/html/${name}`, import.meta.url), "utf8");
+  const assets = { script: await asset("page-script.js"), style: await asset("page-style.css") };
+  const reviews = await reviewPlan(plan, { limit: 0, rejected: REJECTED });
+  // What updates have in common can be looked for, although they leave it as it is.
+  const common = (sync: string, field: string) => concentrations[sync]?.some((one) => one.field === field) ?? false;
+  const carriesUnchanged = (sync: string, field: string) => reveal.shows(sync, field) || common(sync, field);
+  await withColumns(plan, { cap: CAP, carriesUnchanged }, async (columns) => {
+    const view = { summary, reviews, reveal, kinds: changeKinds, next, expired, cap: CAP };
+    const pieces = renderHtml(view, columns, assets);
+    if (out !== undefined) return writePieces(out, pieces);
+    for await (const piece of pieces) shell.print(piece);
+  });
+}
+
+/** Values may be in it, so nobody else may read it; and it is whole, or not there. */
+async function writePieces(file: string, pieces: AsyncIterable<string>): Promise<void> {
+  const aside = `${file}.new`;
+  try {
+    await pipeline(pieces, createWriteStream(aside, { mode: 0o600 }));
+    await rename(aside, file);
+  } catch (cause) {
+    await rm(aside, { force: true });
+    if (!(cause instanceof Error && "syscall" in cause)) throw cause;
+    throw new ConfigError("STATE_UNWRITABLE", `the report cannot be written to ${file}`, {
+      cause,
+      next: "Choose another place for it.",
+    });
+  }
+}
