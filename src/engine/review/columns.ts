@@ -24,7 +24,10 @@ export interface SyncColumns {
   fields(): AsyncIterable<FieldColumns>;
 }
 
-/** A code is 0 where the field is no part of the change, 1 for null, and then the place of its value, from 2. */
+/**
+ * A code is 0 where the field is no part of the change, 1 for null, and then the place of its value, from 2. All of it is
+ * to be read before the next field is asked for.
+ */
 export interface FieldColumns {
   readonly name: string;
   readonly from: Uint32Array;
@@ -34,7 +37,7 @@ export interface FieldColumns {
   /** 1 where somebody else had changed the field. */
   readonly theirs?: Uint32Array;
   readonly distinct: number;
-  /** The values from code 2 on, whole or cut to so many characters. To be read before the next field is asked for. */
+  /** The values from code 2 on, whole or cut to so many characters. */
   values(max?: number): AsyncIterable<readonly string[]>;
 }
 
@@ -55,7 +58,7 @@ export interface ColumnOptions {
 }
 
 /** A report of a large plan is made beside other work. */
-const MEMORY_MB = 160;
+const MEMORY_MB = 128;
 
 /** Gives `use` the columns of each sync that changes anything, one after the other. */
 export function withColumns<T>(

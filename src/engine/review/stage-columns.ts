@@ -9,7 +9,7 @@ import { changeKinds, type FieldColumns, type SyncColumns } from "./columns.ts";
 /** A field with more distinct values than this is no category, and is carried only where it changes. */
 const CATEGORY = 1_000;
 /** Fields staged at a time: what is staged has to fit into memory. */
-const AT_A_TIME = 12;
+const AT_A_TIME = 6;
 /** What a field is to a change; a set of these. */
 const FROM = 1;
 const TO = 2;
@@ -63,6 +63,7 @@ export async function stageSync(
     keys: () => staging.textPages(`SELECT key FROM ${changes} JOIN ${order} USING (n) ORDER BY i`),
     ids: () => staging.textPages(`SELECT coalesce(id, '') FROM ${changes} JOIN ${order} USING (n) ORDER BY i`),
     async *fields() {
+      const codes = codeColumns(length);
       for (let at = 0; at < names.length; at += AT_A_TIME) {
         const some = names.slice(at, at + AT_A_TIME);
         const columns = some.map((name, c) => sidesSql(planned, name, c, keep(name)));
@@ -70,7 +71,7 @@ export async function stageSync(
           `CREATE OR REPLACE TABLE ${carried} AS SELECT n::INTEGER AS n, ${columns.join(", ")} FROM ${changes}`,
         );
         for (const [c, name] of some.entries()) {
-          const field = await fieldColumns(staging, name, c, length);
+          const field = await fieldColumns(staging, name, c, codes);
           if (field) yield field;
         }
       }
@@ -92,7 +93,25 @@ function sidesSql({ types }: PlannedSync, name: string, c: number, keep: boolean
   return `CASE WHEN ${from} THEN ${text("before")} END AS b${c}, CASE WHEN ${to} THEN ${text("after")} END AS a${c}, (${state})::INTEGER AS s${c}`;
 }
 
-async function fieldColumns(staging: Staging, name: string, c: number, rows: number): Promise<FieldColumns | null> {
+/** The columns of a field; the next one is written over them. */
+interface CodeColumns {
+  readonly from: Uint32Array;
+  readonly to: Uint32Array;
+  readonly kept: Uint32Array;
+  readonly theirs: Uint32Array;
+}
+
+function codeColumns(rows: number): CodeColumns {
+  const column = () => new Uint32Array(rows);
+  return { from: column(), to: column(), kept: column(), theirs: column() };
+}
+
+async function fieldColumns(
+  staging: Staging,
+  name: string,
+  c: number,
+  made: CodeColumns,
+): Promise<FieldColumns | null> {
   const seen = await staging.row<{ states: number; different: string }>(
     `SELECT coalesce(bit_or(s${c}), 0)::INTEGER AS states, approx_count_distinct(b${c}) FILTER (s${c} & ${KEPT} > 0) AS different FROM ${carried}`,
   );
@@ -106,8 +125,7 @@ async function fieldColumns(staging: Staging, name: string, c: number, rows: num
      WHERE value IS NOT NULL GROUP BY value`,
   );
   const { distinct } = await staging.row<{ distinct: string }>(`SELECT count(*) AS distinct FROM ${words}`);
-  const column = () => new Uint32Array(rows);
-  const made = { from: column(), to: column(), kept: column(), theirs: column() };
+  for (const column of [made.from, made.to, made.kept, made.theirs]) column.fill(0);
   const coded = staging.numberPages(
     `SELECT i, s${c}, coalesce(x.code, 1), coalesce(y.code, 1) FROM ${carried} JOIN ${order} USING (n)
      LEFT JOIN ${words} x ON x.value = b${c} LEFT JOIN ${words} y ON y.value = a${c} WHERE ${part}`,

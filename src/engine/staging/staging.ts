@@ -4,7 +4,7 @@
  * @module
  */
 import { cpus } from "node:os";
-import type { DuckDBAppender, DuckDBConnection } from "@duckdb/node-api";
+import type { DuckDBAppender, DuckDBConnection, DuckDBDataChunk } from "@duckdb/node-api";
 import { ConfigError } from "../../core/errors.ts";
 import { ident } from "../../core/sql.ts";
 import { closeInstance, openInstance } from "./instances.ts";
