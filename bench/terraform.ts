@@ -17,7 +17,13 @@ const cookie = {
   PLUGIN_PROTOCOL_VERSIONS: "6",
 };
 /** Nothing of this machine's configuration of Terraform. */
-const environment = { ...process.env, CHECKPOINT_DISABLE: "1", TF_CLI_CONFIG_FILE: "/dev/null" };
+const environment = {
+  ...process.env,
+  CI: "",
+  EBB_PLAN_RECIPIENTS: "",
+  CHECKPOINT_DISABLE: "1",
+  TF_CLI_CONFIG_FILE: "/dev/null",
+};
 const asked = process.argv.slice(2);
 const wants = (name: string) => asked.length === 0 || asked.includes(name);
 const rows: (readonly [what: string, measured: string, wanted: string])[] = [];

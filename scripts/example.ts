@@ -17,9 +17,11 @@ const example = Object.hasOwn(examples, name) ? examples[name] : undefined;
 const directory = resolve(given ?? join(root, ".example", name));
 const started = performance.now();
 
-/** Whatever accounts the shell knows of, an example does not reach them. */
+/** Whatever accounts the shell knows of, an example does not reach them. Its plans stay in its folder, also in CI unencrypted. */
 const env = Object.fromEntries(
-  Object.entries(process.env).filter(([variable]) => !/^(SNOWFLAKE|HUBSPOT|SALESFORCE)_/.test(variable)),
+  Object.entries(process.env).filter(
+    ([variable]) => !/^(CI$|EBB_PLAN_|(SNOWFLAKE|HUBSPOT|SALESFORCE)_)/.test(variable),
+  ),
 );
 const say = (text: string) => process.stdout.write(`${text}\n`);
 const chapter = (title: string) => say(`\n━━ ${title} ${"━".repeat(Math.max(0, 74 - title.length))}\n`);

@@ -132,7 +132,7 @@ describe("who may import whom", () => {
 
 describe("what is heavy loads when it is used", () => {
   const heavy =
-    /^(@duckdb\/|@electric-sql\/|pg($|-)|undici$|cdktf$|cdktn$|constructs$|snowflake-sdk$|yazl$|yauzl$|typescript$|tsx($|\/))/;
+    /^(@duckdb\/|@electric-sql\/|pg($|-)|undici$|cdktf$|cdktn$|constructs$|snowflake-sdk$|age-encryption$|yazl$|yauzl$|typescript$|tsx($|\/))/;
   const reached = (path: string, seen = new Map<string, string>()): Map<string, string> => {
     for (const { to, types, lazy } of byPath.get(path)?.imports ?? []) {
       if (types || lazy || seen.has(to)) continue;

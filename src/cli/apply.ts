@@ -1,6 +1,6 @@
 /** `ebb apply`. @module */
 import { resolve } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { ConfigError, ConflictError } from "../core/errors.ts";
 import { denials, isEmpty, isStopped } from "../core/plan.ts";
 import type { ApplySignals } from "../engine/apply.ts";
@@ -11,12 +11,21 @@ import type { Run } from "./command.ts";
 import { Exit, exitOfRun, exitOfSignal } from "./exit.ts";
 import { invocation } from "./invocation.ts";
 import { judgedAgain, judging } from "./judging.ts";
-import { SAMPLES, several } from "./options.ts";
+import { lengthOfTime, planDigest, SAMPLES, several } from "./options.ts";
 import { exitOfPlan, planText } from "./plan-view.ts";
 import { withProgress } from "./progress.ts";
 import { loadProject, type OpenProject } from "./project.ts";
+import { addIdentityOption, identitiesFor } from "./sealing.ts";
 import type { Shell } from "./shell.ts";
 import { showsValues } from "./show-values.ts";
+
+interface Options {
+  readonly digest?: string;
+  /** Milliseconds. */
+  readonly replanWithin?: number;
+  readonly identity: readonly string[];
+  readonly policy: readonly string[];
+}
 
 export function define(command: Command, run: Run): void {
   command
@@ -25,29 +34,46 @@ export function define(command: Command, run: Run): void {
     )
     .argument("[plan]", "a file saved by `ebb plan --out`")
     .option("--policy <file>", "hold these policies against the plan; may be repeated", several, [])
-    .addHelpText("after", "\nExample:\n  ebb apply customer-ltv.ebb")
-    .action((file: string | undefined, { policy }: { readonly policy: readonly string[] }) =>
-      run((shell) =>
-        applyCommand(
-          shell,
-          file,
-          policy.map((one) => resolve(one)),
-        ),
-      ),
+    .addOption(
+      new Option(
+        "--digest <digest>",
+        "refuse any other plan than this: its digest, or the first 12 characters or more of that",
+      ).argParser(planDigest),
+    )
+    .addOption(
+      new Option(
+        "--replan-within <time>",
+        "plan again, and apply what is then left of the reviewed plan and nothing else, if it is no older than this",
+      ).argParser(lengthOfTime),
     );
+  addIdentityOption(command)
+    .addHelpText(
+      "after",
+      "\nExample:\n  ebb apply customer-ltv.ebb\n  ebb apply customer-ltv.ebb --digest 7f3a09c1d2e4 --replan-within 2d",
+    )
+    .action((file: string | undefined, options: Options) => run((shell) => applyCommand(shell, file, options)));
 }
 
-async function applyCommand(shell: Shell, file: string | undefined, policies: readonly string[]): Promise<number> {
+async function applyCommand(shell: Shell, file: string | undefined, options: Options): Promise<number> {
+  if (file === undefined && options.replanWithin !== undefined)
+    throw new ConfigError("USAGE", "--replan-within: there is no reviewed plan", {
+      next: "Give the file of the plan.",
+    });
+  const identities = await identitiesFor(options.identity, process.env);
+  const policies = options.policy.map((one) => resolve(one));
   const open = await loadProject(shell, { engine: true });
   const { withScratch } = await import("../engine/staging/scratch.ts");
   if (file !== undefined) {
-    const { unpackPlan } = await import("../engine/plan-file.ts");
+    const { requireDigest, unpackPlan } = await import("../engine/plan-file.ts");
     return withScratch(async (directory) => {
-      const plan = await unpackPlan(open.world, file, directory);
+      const plan = await unpackPlan(open.world, file, directory, identities);
+      if (options.digest !== undefined) requireDigest(plan.manifest, options.digest);
       await checkPolicies(shell, open, plan, policies);
-      return report(shell, open, await execute(shell, open, plan));
+      if (options.replanWithin === undefined) return report(shell, open, await execute(shell, open, plan));
+      return replanAndApply(shell, open, plan, options.replanWithin);
     });
   }
+  if (options.digest !== undefined) await requireUnfinished(open, options.digest);
   const { resume } = await import("../engine/apply.ts");
   const resumed = await gracefully(shell, (listen, signals) => resume(open.world, open.project, listen, signals));
   if (resumed) return report(shell, open, resumed);
@@ -75,6 +101,47 @@ async function checkPolicies(
   for (const one of results) if (one.level === "warn") note(`Warning ${policyText(one)}`);
   const denied = denials(results).map(policyText);
   if (denied.length > 0) throw new ConflictError("POLICY_DENIED", denied.join("\n  "));
+}
+
+/** Without a plan, a digest can only name the one of the run that is to be finished. */
+async function requireUnfinished({ world, project }: OpenProject, digest: string): Promise<void> {
+  const [{ unfinishedRuns }, { openState }, { requireDigest }] = await Promise.all([
+    import("../engine/run/runs.ts"),
+    import("../engine/state/state.ts"),
+    import("../engine/plan-file.ts"),
+  ]);
+  const [unfinished] = await unfinishedRuns(world, openState(world, project.state.directory));
+  if (!unfinished)
+    throw new ConfigError("USAGE", "--digest: there is no plan, and no run that stopped before its end", {
+      next: "Give the file of the plan.",
+    });
+  requireDigest(unfinished.manifest, digest);
+}
+
+async function replanAndApply(shell: Shell, open: OpenProject, reviewed: OpenPlan, withinMs: number): Promise<number> {
+  const [{ isContained }, { movedError, replan }, { withScratch }, words, { createReveal, saltOf }] = await Promise.all(
+    [
+      import("../engine/contained.ts"),
+      import("../engine/replan.ts"),
+      import("../engine/staging/scratch.ts"),
+      import("../report/containment.ts"),
+      import("../report/reveal.ts"),
+    ],
+  );
+  const { manifest } = reviewed;
+  return withScratch(async (directory) => {
+    const { plan, resumes, containment } = await withProgress((listen) =>
+      replan(open.world, open.project, reviewed, { withinMs, directory }, listen, shell.signals.stop),
+    );
+    if (!isContained(containment)) {
+      const syncs = manifest.syncs.map(({ sync }) => sync);
+      const reveal = createReveal(syncs, { all: shell.interactive, salt: saltOf(manifest) });
+      for (const line of words.uncontainedLines(containment, reveal)) shell.note(line);
+      throw movedError(containment);
+    }
+    if (!resumes) shell.note(words.containedLine(containment, manifest.digest));
+    return report(shell, open, await execute(shell, open, plan));
+  });
 }
 
 async function planAndApply(

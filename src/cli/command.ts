@@ -24,6 +24,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "rollback", summary: "plan the inverse of a run", load: () => import("./rollback.ts") },
   { name: "runs", summary: "list the runs and their outcomes", load: () => import("./runs.ts") },
   { name: "state", summary: "look into what is recorded, and repair it", load: () => import("./state.ts") },
+  { name: "keygen", summary: "make a key for encrypted plans", load: () => import("./keygen.ts") },
   { name: "systems", summary: "list the systems and what each can do", load: () => import("./systems.ts") },
   { name: "sandbox", summary: "run servers that behave like the vendors'", load: () => import("./sandbox.ts") },
   { name: "doctor", summary: "check connections, permissions and versions", load: () => import("./doctor.ts") },

@@ -38,6 +38,13 @@ function sampleCount(text: string): number {
   return value;
 }
 
+/** Reads the digest of a plan, or its beginning. */
+export function planDigest(text: string): string {
+  if (!/^[0-9a-f]{12,64}$/i.test(text))
+    throw new InvalidArgumentError("It must be a plan's digest, or its first 12 characters or more.");
+  return text.toLowerCase();
+}
+
 /** Takes an option more than once. */
 export function several(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];

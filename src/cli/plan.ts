@@ -11,11 +11,11 @@ import { type LevelOptions, lengthOfTime, levelOptions, several } from "./option
 import { exitOfPlan, levelOf, planText, quoted } from "./plan-view.ts";
 import { withProgress } from "./progress.ts";
 import { loadProject } from "./project.ts";
+import { addSealOptions, type SealOptions, sealedNote, sealFor } from "./sealing.ts";
 import type { Shell } from "./shell.ts";
 import { showsValues } from "./show-values.ts";
 
-interface Options extends LevelOptions {
-  readonly out?: string;
+interface Options extends LevelOptions, SealOptions {
   readonly target: readonly string[];
   readonly refresh?: Refresh;
   readonly expires: number;
@@ -28,7 +28,8 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export function define(command: Command, run: Run): void {
   const described = command
     .description("Reads both sides and shows what would change, record by record. Writes nothing.")
-    .option("-o, --out <file>", "save the plan, to be reviewed and applied exactly")
+    .option("-o, --out <file>", "save the plan, to be reviewed and applied exactly");
+  addSealOptions(described)
     .option("-t, --target <sync>", "plan only this sync; may be repeated", several, [])
     .addOption(
       new Option("--refresh <level>", "how much of the destination to read").choices(["full", "changed", "off"]),
@@ -39,11 +40,15 @@ export function define(command: Command, run: Run): void {
     .option("--policy <file>", "hold these policies against the plan; may be repeated", several, [])
     .option("--detailed-exitcode", "exit with 2 when there are changes");
   levelOptions(described)
-    .addHelpText("after", "\nExample:\n  ebb plan --target customer-ltv --out customer-ltv.ebb")
+    .addHelpText(
+      "after",
+      "\nExample:\n  ebb plan --target customer-ltv --out customer-ltv.ebb\n  ebb plan --out crm.ebb --encrypt-to age1…    (a key made by `ebb keygen`)",
+    )
     .action((options: Options) => run((shell) => planCommand(shell, options)));
 }
 
 async function planCommand(shell: Shell, options: Options): Promise<number> {
+  const seal = await sealFor(options, process.env);
   const all = showsValues(shell, options.showValues ?? false);
   const { world, project, policies } = await loadProject(shell, { engine: true });
   const judged = await judging([...policies, ...options.policy.map((file) => resolve(file))]);
@@ -68,7 +73,7 @@ async function planCommand(shell: Shell, options: Options): Promise<number> {
     };
     const file = options.out === undefined ? undefined : resolve(options.out);
     const made = await withProgress((listen) => plan(world, project, settings, listen, shell.signals.stop));
-    if (file !== undefined) await savePlan(made, file);
+    if (file !== undefined) await savePlan(made, file, seal);
     const text = await planText(shell, made, {
       all,
       level: levelOf(options),
@@ -79,6 +84,7 @@ async function planCommand(shell: Shell, options: Options): Promise<number> {
       unfinished: unfinished?.run ?? null,
     });
     shell.print(text);
+    if (seal && file !== undefined) shell.note(sealedNote(file));
     return exitOfPlan(made, options.detailedExitcode ?? false);
   });
 }

@@ -10,11 +10,11 @@ import { type LevelOptions, levelOptions } from "./options.ts";
 import { exitOfPlan, levelOf, planText, quoted } from "./plan-view.ts";
 import { withProgress } from "./progress.ts";
 import { loadProject } from "./project.ts";
+import { addSealOptions, type SealOptions, sealedNote, sealFor } from "./sealing.ts";
 import type { Shell } from "./shell.ts";
 import { showsValues } from "./show-values.ts";
 
-interface Options extends LevelOptions {
-  readonly out?: string;
+interface Options extends LevelOptions, SealOptions {
   readonly detailedExitcode?: boolean;
 }
 
@@ -24,14 +24,15 @@ export function define(command: Command, run: Run): void {
       "Plans the inverse of a run: what it created is deleted, what it changed or deleted is put back. Reads the\ndestination and writes nothing; apply the plan to roll back. What others changed since is left as it is.",
     )
     .argument("<run>", "name of a run; see `ebb runs`")
-    .option("-o, --out <file>", "save the plan, to be reviewed and applied exactly")
-    .option("--detailed-exitcode", "exit with 2 when there are changes");
+    .option("-o, --out <file>", "save the plan, to be reviewed and applied exactly");
+  addSealOptions(described).option("--detailed-exitcode", "exit with 2 when there are changes");
   levelOptions(described)
     .addHelpText("after", "\nExample:\n  ebb rollback 20261121T081409-4e1c9b --out rollback.ebb")
     .action((name: string, options: Options) => run((shell) => rollbackCommand(shell, name, options)));
 }
 
 async function rollbackCommand(shell: Shell, name: string, options: Options): Promise<number> {
+  const seal = await sealFor(options, process.env);
   const all = showsValues(shell, options.showValues ?? false);
   const { world, project, policies } = await loadProject(shell, { engine: true });
   const judged = await judging(policies);
@@ -45,7 +46,7 @@ async function rollbackCommand(shell: Shell, name: string, options: Options): Pr
     const made = await withProgress((listen) =>
       rollback(world, project, name, { directory, ...judged }, listen, shell.signals.stop),
     );
-    if (file !== undefined) await savePlan(made, file);
+    if (file !== undefined) await savePlan(made, file, seal);
     const text = await planText(shell, made, {
       all,
       level: levelOf(options),
@@ -55,6 +56,7 @@ async function rollbackCommand(shell: Shell, name: string, options: Options): Pr
       ...(file === undefined ? {} : { file }),
     });
     shell.print(text);
+    if (seal && file !== undefined) shell.note(sealedNote(file));
     return exitOfPlan(made, options.detailedExitcode ?? false);
   });
 }

@@ -171,7 +171,8 @@ jobs:
           path: .ebb
           key: ebb-state-\${{ github.run_id }}
           restore-keys: ebb-state-
-      - run: npx ebb plan --out merged.ebb
+      # Applied by the next step, and kept nowhere: it need not be encrypted.
+      - run: npx ebb plan --out merged.ebb --unencrypted
         env:
           SF_CLIENT_ID: \${{ secrets.SF_CLIENT_ID }}
           SF_CLIENT_SECRET: \${{ secrets.SF_CLIENT_SECRET }}

@@ -11,6 +11,7 @@ import { judgedAgain } from "./judging.ts";
 import { type LevelOptions, levelOptions, several } from "./options.ts";
 import { levelOf, planMarkdown, planText, quoted } from "./plan-view.ts";
 import { looseWorld } from "./project.ts";
+import { addIdentityOption, identitiesFor } from "./sealing.ts";
 import type { Shell } from "./shell.ts";
 import { showsValues } from "./show-values.ts";
 
@@ -18,21 +19,22 @@ interface Options extends LevelOptions {
   readonly format: string;
   readonly out?: string;
   readonly policy: readonly string[];
+  readonly identity: readonly string[];
 }
 
 const formats: readonly string[] = ["text", "json", "markdown", "html"];
 
 export function define(command: Command, run: Run): void {
   const described = command
-    .description("Shows a saved plan. Needs neither the project nor any credentials.")
+    .description("Shows a saved plan. Needs neither the project nor any credentials; an encrypted one needs a key.")
     .argument("<plan>", "a file saved by `ebb plan --out`")
     .addOption(new Option("--format <format>", "text, json, markdown for a pull request, or html").default("text"))
     .option("-o, --out <file>", "write the HTML to a file, and not to stdout")
     .option("--policy <file>", "hold these policies against the plan; may be repeated", several, []);
-  levelOptions(described)
+  levelOptions(addIdentityOption(described))
     .addHelpText(
       "after",
-      "\nExamples:\n  ebb show customer-ltv.ebb --detail 20\n  ebb show customer-ltv.ebb --format html --out plan.html",
+      "\nExamples:\n  ebb show customer-ltv.ebb --detail 20\n  ebb show customer-ltv.ebb --format html --out plan.html\n  ebb show sealed.ebb --identity plan-key.txt",
     )
     .action((file: string, options: Options) => run((shell) => showCommand(shell, file, options)));
 }
@@ -43,14 +45,16 @@ async function showCommand(shell: Shell, file: string, options: Options): Promis
   // A report is kept and passed on: as with JSON, its values have to be asked for.
   const view = { ...shell, json: shell.json || format === "json" };
   const all = showsValues({ ...shell, json: shell.json || format !== "text" }, showValues);
+  const identities = await identitiesFor(options.identity, process.env);
   const [{ unpackPlan }, { withScratch }] = await Promise.all([
     import("../engine/plan-file.ts"),
     import("../engine/staging/scratch.ts"),
   ]);
   const world = await looseWorld();
   return withScratch(async (directory) => {
+    const packed = await unpackPlan(world, file, directory, identities);
     const files = policy.map((one) => resolve(one));
-    const plan = await judgedAgain(await unpackPlan(world, file, directory), files, world.now(), shell.signals.stop);
+    const plan = await judgedAgain(packed, files, world.now(), shell.signals.stop);
     const stopped = isStopped(plan.summary);
     const expired = Date.parse(plan.manifest.expires) < world.now();
     const apply = plan.manifest.complete && !stopped && !expired ? `${invocation()} apply ${quoted(file)}` : null;

@@ -106,6 +106,34 @@ export const errorCodes = {
     meaning: "The plan's content does not match its digest.",
     next: "Do not use this file; plan again.",
   },
+  PLAN_UNENCRYPTED: {
+    meaning: "In CI a saved plan is encrypted, because it holds customers' data, and no recipient is named.",
+    next: "Name who may read it with --encrypt-to or EBB_PLAN_RECIPIENTS (`ebb keygen` makes a key), or say --unencrypted.",
+  },
+  PLAN_RECIPIENT: {
+    meaning: "A plan is to be encrypted to something that is not an age public key.",
+    next: "Give the public key, age1…, as `ebb keygen` or `age-keygen` prints it.",
+  },
+  PLAN_IDENTITY: {
+    meaning: "What is given as the key of an encrypted plan is not an age identity.",
+    next: "Give the file that `ebb keygen --out FILE` or `age-keygen` made, or its text in EBB_PLAN_IDENTITY.",
+  },
+  PLAN_SEALED: {
+    meaning: "The plan is encrypted, and there is no key to open it with.",
+    next: "Give the key with --identity FILE or EBB_PLAN_IDENTITY.",
+  },
+  PLAN_KEY_WRONG: {
+    meaning: "The plan is encrypted to other keys than those given, or its header was altered.",
+    next: "Take the key of one of the recipients the plan was saved for.",
+  },
+  PLAN_DIGEST: {
+    meaning: "The plan is not the one whose digest was given.",
+    next: "Take the file of the plan that was approved, or have this one approved.",
+  },
+  PLAN_MOVED: {
+    meaning: "Planned again, it would do something that the reviewed plan does not.",
+    next: "Save a new plan with `ebb plan --out FILE`, and have that one reviewed.",
+  },
   PLAN_EXPIRED: { meaning: "The plan is older than it may be.", next: "Plan again, and have that plan approved." },
   PLAN_STALE: {
     meaning: "Another run has changed the state since the plan was made.",

@@ -13,7 +13,7 @@ import { newProgress, Status } from "./run/progress.ts";
 import { type LoadedRun, loadRun, type RunResult, resultOf, runFiles, unfinishedRuns } from "./run/runs.ts";
 import { withStaging } from "./staging/scratch.ts";
 import { type Lock, takeLock } from "./state/lock.ts";
-import { openState, type StateStore } from "./state/state.ts";
+import { openState, type State, type StateStore } from "./state/state.ts";
 import type { Listener, World } from "./world.ts";
 
 export interface ApplySignals {
@@ -125,14 +125,26 @@ async function locked<T>(world: World, store: StateStore, use: (lock: Lock) => P
   }
 }
 
-async function checkPlan(
-  world: World,
-  project: Project,
-  store: StateStore,
-  { manifest, summary }: OpenPlan,
-): Promise<void> {
+async function checkPlan(world: World, project: Project, store: StateStore, plan: OpenPlan): Promise<void> {
+  const { manifest } = plan;
   if (Date.parse(manifest.expires) < world.now())
     throw new ConflictError("PLAN_EXPIRED", `the plan expired at ${manifest.expires}`);
+  const state = await store.read();
+  checkApplicable(project, state, plan);
+  if (state.serial !== manifest.state.serial)
+    throw new ConflictError(
+      "PLAN_STALE",
+      `the state is at serial ${state.serial}, the plan was made at ${manifest.state.serial}`,
+    );
+}
+
+/**
+ * What must hold of a plan however old it is: it knows everything, no guard stopped it, and it was made for this
+ * configuration and this state.
+ *
+ * @throws ConflictError PLAN_INCOMPLETE, GUARD_STOPPED, PLAN_FOREIGN
+ */
+export function checkApplicable(project: Project, state: State, { manifest, summary }: OpenPlan): void {
   if (!manifest.complete) {
     const unread = summary.syncs.filter((sync) => !sync.complete).map(({ name }) => `"${name}"`);
     throw new ConflictError("PLAN_INCOMPLETE", `the plan could not read ${unread.join(", ")}`);
@@ -142,15 +154,9 @@ async function checkPlan(
   const denied = denials(summary.policies).map(({ code, message }) => `${code}: ${message}`);
   if (denied.length > 0) throw new ConflictError("POLICY_DENIED", denied.join("; "));
   checkConfig(project, manifest);
-  const state = await store.read();
   // A plan made before there was a state is stale once there is one, not foreign.
   if (state.lineage !== manifest.state.lineage && manifest.state.lineage !== "")
     throw new ConflictError("PLAN_FOREIGN", "the plan was made with another state");
-  if (state.serial !== manifest.state.serial)
-    throw new ConflictError(
-      "PLAN_STALE",
-      `the state is at serial ${state.serial}, the plan was made at ${manifest.state.serial}`,
-    );
 }
 
 function checkConfig(project: Project, manifest: OpenPlan["manifest"]): void {

@@ -1,6 +1,7 @@
 /**
  * The plan file: one archive (zip) of `manifest.json`, `summary.json` and, per sync, `changes/`, `confirmed/` and
  * `rejected/` Parquet files, and `marks/` where the diff is in the warehouse. Inside the engine a plan is a folder of the same shape.
+ * A sealed plan file is an age file around that archive.
  * @module
  */
 import { createWriteStream } from "node:fs";
@@ -11,7 +12,9 @@ import type { Entry, ZipFile } from "yauzl";
 import { ConfigError, ConflictError } from "../core/errors.ts";
 import { PLAN_FORMAT, type PlanManifest, type PlannedSync, type PlanSummary } from "../core/plan.ts";
 import type { Concentration } from "./review/concentration.ts";
+import { isSealed, type Seal, unseal } from "./seal.ts";
 import { digestOf, digestOfFile } from "./staging/digest.ts";
+import { withScratch } from "./staging/scratch.ts";
 import type { World } from "./world.ts";
 
 /** A plan as a folder, checked against its digest. */
@@ -40,7 +43,19 @@ export function manifestDigest({ digest: _, ...rest }: PlanManifest): string {
   return digestOf(rest);
 }
 
-export async function savePlan({ directory, manifest }: OpenPlan, file: string): Promise<void> {
+/**
+ * Refuses a plan that is not the one that was approved.
+ *
+ * @param digest the whole digest in hexadecimal, or its first 12 characters or more
+ * @throws ConflictError PLAN_DIGEST
+ */
+export function requireDigest({ digest: own }: PlanManifest, digest: string): void {
+  if (own.startsWith(digest.toLowerCase())) return;
+  throw new ConflictError("PLAN_DIGEST", `the plan's digest is ${own.slice(0, 12)}…, not ${digest.slice(0, 12)}…`);
+}
+
+/** Writes a plan file, whole or not at all; with `seal` it is encrypted on its way. */
+export async function savePlan({ directory, manifest }: OpenPlan, file: string, seal?: Seal): Promise<void> {
   const { default: yazl } = await import("yazl");
   const zip = new yazl.ZipFile();
   // The time stamps of an archive say nothing here, and would make equal plans differ.
@@ -51,7 +66,8 @@ export async function savePlan({ directory, manifest }: OpenPlan, file: string):
   const aside = `${file}.new`;
   try {
     await mkdir(dirname(file), { recursive: true });
-    await pipeline(zip.outputStream, createWriteStream(aside, { mode: 0o600 }));
+    const bytes = seal ? await seal(zip.outputStream) : zip.outputStream;
+    await pipeline(bytes, createWriteStream(aside, { mode: 0o600 }));
     await rename(aside, file);
   } catch (cause) {
     await rm(aside, { force: true });
@@ -62,18 +78,37 @@ export async function savePlan({ directory, manifest }: OpenPlan, file: string):
   }
 }
 
-/** Unpacks a plan file into a folder and checks every byte of it against the digest. */
-export async function unpackPlan(world: World, file: string, directory: string): Promise<OpenPlan> {
+/**
+ * Unpacks a plan file into a folder and checks every byte of it against the digest.
+ *
+ * @param identities secret keys (`AGE-SECRET-KEY-1…`), of which one opens the file if it is sealed
+ */
+export async function unpackPlan(
+  world: World,
+  file: string,
+  directory: string,
+  identities: readonly string[] = [],
+): Promise<OpenPlan> {
   if (!(await world.disk.exists(file)))
     throw new ConfigError("FILE_MISSING", `there is no plan ${file}`, { next: "Save one with `ebb plan --out FILE`." });
   for (const folder of FOLDERS) await mkdir(join(directory, folder), { recursive: true, mode: 0o700 });
+  if (await isSealed(file).catch(() => false))
+    await withScratch(async (scratch) => {
+      const archive = join(scratch, "plan.zip");
+      await unseal(file, identities, archive);
+      await unpack(archive, directory, file);
+    });
+  else await unpack(file, directory, file);
+  return readPlan(world, directory);
+}
+
+async function unpack(archive: string, directory: string, file: string): Promise<void> {
   try {
-    await unzip(file, directory);
+    await unzip(archive, directory);
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause;
     throw new ConflictError("PLAN_UNREADABLE", `${file} is not a plan file, or it is truncated`, { cause });
   }
-  return readPlan(world, directory);
 }
 
 /** Reads a plan's folder and checks it. */
