@@ -7,6 +7,8 @@ import { systems } from "../providers/index.ts";
 import { type Capabilities, isSecret, type System } from "../src/connector/index.ts";
 import { errorCodes } from "../src/core/errors.ts";
 import { rejectCodes } from "../src/core/plan.ts";
+import { eventDocument } from "../src/report/schema/events.ts";
+import { planDocument, summaryDocument } from "../src/report/schema/plan.ts";
 
 const generated = "<!-- Made by `npm run docs`; edit the code it comes from. -->";
 
@@ -15,9 +17,28 @@ export function documents(): ReadonlyMap<string, string> {
   const pages = new Map<string, string>([
     ["docs/errors.md", errorsPage()],
     ["docs/systems.md", systemsPage()],
+    ...schemas(),
   ]);
   for (const system of systems) pages.set(`docs/systems/${system.name}.md`, systemPage(system));
   return pages;
+}
+
+const published: Readonly<Record<string, readonly [title: string, schema: z.ZodType]>> = {
+  "plan-1": ["A plan, as `ebb plan --json` and `ebb show --json` print it", planDocument],
+  "summary-1": ["summary.json of a plan file", summaryDocument],
+  "events-1": ["A line of stderr with --json", eventDocument],
+};
+
+/** JSON Schemas of the current major version, which lets through what later minor versions add. */
+function schemas(): readonly (readonly [path: string, text: string])[] {
+  return Object.entries(published).map(([name, [title, schema]]) => {
+    const json = z.toJSONSchema(schema, { target: "draft-2020-12", io: "input" });
+    const { $schema, ...rest } = json;
+    return [
+      `docs/schema/${name}.json`,
+      `${JSON.stringify({ $schema, $id: `${name}.json`, title, ...rest }, null, 2)}\n`,
+    ];
+  });
 }
 
 function errorsPage(): string {

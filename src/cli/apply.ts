@@ -55,6 +55,7 @@ export function define(command: Command, run: Run): void {
 }
 
 async function applyCommand(shell: Shell, file: string | undefined, options: Options): Promise<number> {
+  shell.events?.start();
   if (file === undefined && options.replanWithin !== undefined)
     throw new ConfigError("USAGE", "--replan-within: there is no reviewed plan", {
       next: "Give the file of the plan.",
@@ -130,7 +131,7 @@ async function replanAndApply(shell: Shell, open: OpenProject, reviewed: OpenPla
   );
   const { manifest } = reviewed;
   return withScratch(async (directory) => {
-    const { plan, resumes, containment } = await withProgress((listen) =>
+    const { plan, resumes, containment } = await withProgress(shell, (listen) =>
       replan(open.world, open.project, reviewed, { withinMs, directory }, listen, shell.signals.stop),
     );
     if (!isContained(containment)) {
@@ -152,7 +153,7 @@ async function planAndApply(
 ): Promise<number> {
   const { plan } = await import("../engine/plan.ts");
   const judged = await judging([...open.policies, ...policies]);
-  const made = await withProgress((listen) =>
+  const made = await withProgress(shell, (listen) =>
     plan(open.world, open.project, { directory, ...judged }, listen, shell.signals.stop),
   );
   shell.print(
@@ -181,17 +182,17 @@ async function execute(shell: Shell, { world, project }: OpenProject, plan: Open
 }
 
 /** The first signal stops between batches; the second ends the process, which the journal is made for. */
-async function gracefully<T>(
-  { signals, note }: Shell,
-  work: (listen: Listener, signals: ApplySignals) => Promise<T>,
-): Promise<T> {
+async function gracefully<T>(shell: Shell, work: (listen: Listener, signals: ApplySignals) => Promise<T>): Promise<T> {
+  const { signals } = shell;
   const say = () =>
-    note(
+    shell.note(
       "\nStopping: batches in flight are finished first, and the run can be resumed.\nOnce more (Ctrl-C) stops at once.",
     );
   signals.stop.addEventListener("abort", say, { once: true });
   try {
-    return await withProgress((listen) => work(listen, { stop: signals.stop, abort: new AbortController().signal }));
+    return await withProgress(shell, (listen) =>
+      work(listen, { stop: signals.stop, abort: new AbortController().signal }),
+    );
   } finally {
     signals.stop.removeEventListener("abort", say);
   }

@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { EbbError, errorCodes } from "../core/errors.ts";
+import { JSON_FORMAT, toJsonLine } from "../report/json.ts";
 import { sanitise, sanitiseLines } from "../report/sanitise.ts";
 import type { StopSignal } from "./exit.ts";
 
@@ -13,24 +14,33 @@ export interface ErrorReportOptions {
 
 /** What a person, or a machine, is told about an error: code, message, next step. */
 export function errorReport(error: unknown, { json, signal, debug }: ErrorReportOptions): string {
-  const { code, at, message, next } = describe(error, signal, debug);
-  if (json) return JSON.stringify({ error: { code, ...(at ? { at } : {}), message, next } });
+  const described = describeError(error, { signal, debug });
+  if (json) return toJsonLine({ format_version: JSON_FORMAT, error: described });
+  const { code, at, message, next } = described;
   const lines = [`Error ${code}: ${sanitiseLines(message)}`];
   if (at && !message.includes(at)) lines.push(`  at ${sanitise(at)}`);
   return [...lines, `  Next: ${sanitiseLines(next)}`].join("\n");
 }
 
-interface Described {
+/** An error as data. */
+export interface Described {
   readonly code: string;
-  readonly at?: string | undefined;
+  /** Where it is declared. */
+  readonly at?: string;
   readonly message: string;
   readonly next: string;
 }
 
-function describe(error: unknown, signal: StopSignal | null, debug: boolean): Described {
+export function describeError(
+  error: unknown,
+  { signal, debug }: Pick<ErrorReportOptions, "signal" | "debug">,
+): Described {
   if (signal && !(error instanceof EbbError && error.effect === "conflict"))
     return { code: "STOPPED", message: `stopped by ${signal}`, next: "Run the command again when you are ready." };
-  if (error instanceof EbbError) return error;
+  if (error instanceof EbbError) {
+    const { code, at, message, next } = error;
+    return { code, ...(at ? { at } : {}), message, next };
+  }
   if (error instanceof CommanderError)
     return { code: "USAGE", message: error.message.replace(/^error: /, ""), next: errorCodes.USAGE.next };
   const told = error instanceof Error ? error : new Error(String(error));

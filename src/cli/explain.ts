@@ -6,6 +6,7 @@ import { Exit } from "./exit.ts";
 import { withProgress } from "./progress.ts";
 import { loadProject } from "./project.ts";
 import type { Shell } from "./shell.ts";
+import { showsValues } from "./show-values.ts";
 
 interface Options {
   readonly sync?: string;
@@ -23,12 +24,13 @@ export function define(command: Command, run: Run): void {
     .addOption(
       new Option("--refresh <level>", "how much of the destination to read").choices(["full", "changed", "off"]),
     )
-    .option("--show-values", "show the values of every field, also in a log")
+    .option("--show-values", "show every field's values; off a terminal, where they are masked, see the docs")
     .addHelpText("after", "\nExample:\n  ebb explain ada@example.com --sync customer-ltv")
     .action((key: string, options: Options) => run((shell) => explainCommand(shell, key, options)));
 }
 
 async function explainCommand(shell: Shell, key: string, options: Options): Promise<number> {
+  const all = showsValues(shell, options.showValues ?? false);
   const { world, project } = await loadProject(shell, { engine: true });
   const [{ explain }, { explainedJson, renderExplained }, { createReveal }] = await Promise.all([
     import("../engine/explain/explain.ts"),
@@ -36,10 +38,9 @@ async function explainCommand(shell: Shell, key: string, options: Options): Prom
     import("../report/reveal.ts"),
   ]);
   const { sync, refresh } = options;
-  const found = await withProgress((listen) =>
+  const found = await withProgress(shell, (listen) =>
     explain(world, project, { key, sync, refresh }, listen, shell.signals.stop),
   );
-  const all = options.showValues ?? (shell.interactive && !shell.json);
   // Equal values are recognised within what is shown here, and nowhere else.
   const reveal = createReveal([found.sync], { all, salt: world.randomName() });
   shell.print(shell.json ? explainedJson(found, reveal) : renderExplained(found, reveal, shell.style));

@@ -2,10 +2,10 @@
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError } from "commander";
 import { commands, type Run } from "./command.ts";
-import { errorReport } from "./error-report.ts";
+import { describeError, errorReport } from "./error-report.ts";
 import { Exit, exitOfError, exitOfSignal } from "./exit.ts";
 import { packageVersion } from "./package.ts";
-import { flushed, openShell } from "./shell.ts";
+import { flushed, openShell, type Shell } from "./shell.ts";
 import { listenForSignals, type Signals } from "./signals.ts";
 import type { Around } from "./world.ts";
 
@@ -40,8 +40,11 @@ async function runLine(args: readonly string[], signals: Signals, around: Around
     const { json = false, stack, color = true } = program.opts<{ json?: boolean; stack?: string; color?: boolean }>();
     return { json, stack, color };
   };
+  let shell: Shell | undefined;
   const run: Run = async (work) => {
-    code = await work(openShell(globals(), signals, around));
+    shell = openShell(globals(), signals, around);
+    code = await work(shell);
+    shell.events?.end(code);
   };
   for (const { name, summary } of commands) program.command(name).description(`${summary}`);
   program.hook("preSubcommand", async (_, command) => {
@@ -55,9 +58,14 @@ async function runLine(args: readonly string[], signals: Signals, around: Around
     if (error instanceof CommanderError && error.exitCode === 0) return Exit.done;
     const received = signals.received();
     const json = args.includes("--json");
-    const report = errorReport(error, { json, signal: received, debug: process.env.EBB_DEBUG === "1" });
-    process[json ? "stdout" : "stderr"].write(`${report}\n`);
-    return received ? exitOfSignal(received) : exitOfError(error);
+    const options = { signal: received, debug: process.env.EBB_DEBUG === "1" };
+    process[json ? "stdout" : "stderr"].write(`${errorReport(error, { ...options, json })}\n`);
+    const exit = received ? exitOfSignal(received) : exitOfError(error);
+    if (shell?.events?.started()) {
+      shell.events.send({ type: "error", error: describeError(error, options) });
+      shell.events.end(exit);
+    }
+    return exit;
   }
 }
 

@@ -48,6 +48,7 @@ export function define(command: Command, run: Run): void {
 }
 
 async function planCommand(shell: Shell, options: Options): Promise<number> {
+  shell.events?.start();
   const seal = await sealFor(options, process.env);
   const all = showsValues(shell, options.showValues ?? false);
   const { world, project, policies } = await loadProject(shell, { engine: true });
@@ -72,7 +73,7 @@ async function planCommand(shell: Shell, options: Options): Promise<number> {
       ...(options.refresh === undefined ? {} : { refresh: options.refresh }),
     };
     const file = options.out === undefined ? undefined : resolve(options.out);
-    const made = await withProgress((listen) => plan(world, project, settings, listen, shell.signals.stop));
+    const made = await withProgress(shell, (listen) => plan(world, project, settings, listen, shell.signals.stop));
     if (file !== undefined) await savePlan(made, file, seal);
     const text = await planText(shell, made, {
       all,

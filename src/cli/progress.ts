@@ -3,6 +3,7 @@ import type { EngineEvent, Listener, Phase } from "../engine/world.ts";
 import { cut, WIDTH } from "../report/layout.ts";
 import { counted, duration, thousands } from "../report/numbers.ts";
 import { sanitise } from "../report/sanitise.ts";
+import type { Shell } from "./shell.ts";
 
 const REDRAW_MS = 100;
 const LOG_MS = 5_000;
@@ -94,8 +95,12 @@ function progressText(
   return parts.join(", ");
 }
 
-/** Runs work with progress on stderr. */
-export async function withProgress<T>(use: (listen: Listener) => Promise<T>): Promise<T> {
+/** Runs work with progress on stderr: for a person, or as events. */
+export async function withProgress<T>(
+  { events }: Pick<Shell, "events">,
+  use: (listen: Listener) => Promise<T>,
+): Promise<T> {
+  if (events) return use(events.listen);
   const progress = createProgress({
     terminal: process.stderr.isTTY === true,
     write: (text) => void process.stderr.write(text),

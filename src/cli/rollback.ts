@@ -32,6 +32,7 @@ export function define(command: Command, run: Run): void {
 }
 
 async function rollbackCommand(shell: Shell, name: string, options: Options): Promise<number> {
+  shell.events?.start();
   const seal = await sealFor(options, process.env);
   const all = showsValues(shell, options.showValues ?? false);
   const { world, project, policies } = await loadProject(shell, { engine: true });
@@ -43,7 +44,7 @@ async function rollbackCommand(shell: Shell, name: string, options: Options): Pr
   ]);
   return withScratch(async (directory) => {
     const file = options.out === undefined ? undefined : resolve(options.out);
-    const made = await withProgress((listen) =>
+    const made = await withProgress(shell, (listen) =>
       rollback(world, project, name, { directory, ...judged }, listen, shell.signals.stop),
     );
     if (file !== undefined) await savePlan(made, file, seal);

@@ -1,5 +1,6 @@
 /** The terminal a command runs in: the one place that writes to stdout and stderr. @module */
 import { coloured, plain, type Style } from "../report/style.ts";
+import { createEvents, type Events } from "./events.ts";
 import type { Signals } from "./signals.ts";
 import type { Around } from "./world.ts";
 
@@ -19,9 +20,11 @@ export interface Shell {
   readonly signals: Signals;
   /** What stands between the command and the world. */
   readonly around: Around;
+  /** With `--json`, what stderr is; null without. */
+  readonly events: Events | null;
   /** Data, to stdout. */
   print(text: string): void;
-  /** What is not data, to stderr. */
+  /** What is not data, to stderr; with `--json` as an event. */
   note(text: string): void;
   /** Asks and gives the answer; the question goes to stderr. */
   ask(question: string): Promise<string>;
@@ -36,6 +39,8 @@ export interface ShellOptions {
 
 export function openShell(options: ShellOptions, signals: Signals, around: Around): Shell {
   const interactive = process.stdout.isTTY === true;
+  const toStderr = (text: string) => void process.stderr.write(text);
+  const events = options.json ? createEvents({ write: toStderr, now: Date.now }) : null;
   return {
     json: options.json,
     stack: options.stack,
@@ -47,7 +52,11 @@ export function openShell(options: ShellOptions, signals: Signals, around: Aroun
     signals,
     around,
     print: (text) => void process.stdout.write(ended(text)),
-    note: (text) => void process.stderr.write(text === "" ? "\n" : ended(text)),
+    events,
+    note(text) {
+      if (events) events.send({ type: "note", text: text.trim() });
+      else toStderr(text === "" ? "\n" : ended(text));
+    },
     async ask(question) {
       const { createInterface } = await import("node:readline/promises");
       const lines = createInterface({ input: process.stdin, output: process.stderr });

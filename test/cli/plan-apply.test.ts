@@ -98,8 +98,16 @@ describe("plan and apply", { timeout: 60_000 }, () => {
   });
 
   it("prints JSON and nothing else with --json", async () => {
-    const { out, code } = await ebb(["plan", "--json", "--out", "p.ebb"], { cwd });
+    const { out, code, err } = await ebb(["plan", "--json", "--out", "p.ebb"], { cwd });
     expect(code).toBe(0);
+    const events = err
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(events[0]).toMatchObject({ type: "version", format_version: "1.0" });
+    expect(events.map(({ type }) => type)).toContain("phase");
+    expect(events.at(-1)).toMatchObject({ type: "end", exit: 0 });
+    expect(err).not.toContain("@example.com");
     const plan = JSON.parse(out);
     expect(plan).toMatchObject({ format_version: "1.0", complete: true, stopped: false });
     expect(plan.syncs[0].counts).toEqual({ create: 3, update: 3, delete: 0 });

@@ -36,7 +36,13 @@ describe("usage", { timeout: 60_000 }, () => {
 
   it("tells machines of errors in JSON, and people on stderr", async () => {
     const { code, out, err } = await ebb(["plan", "--json"], { cwd: folder.directory });
-    expect({ code, err }).toEqual({ code: 1, err: "" });
+    expect(code).toBe(1);
+    const events = err
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(events.map(({ type }) => type)).toEqual(["version", "error", "end"]);
+    expect(events[1].error.code).toBe("PROJECT_NOT_FOUND");
     expect(JSON.parse(out).error).toMatchObject({
       code: "PROJECT_NOT_FOUND",
       next: expect.stringContaining("ebb init"),

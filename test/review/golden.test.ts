@@ -1,17 +1,20 @@
 /** What a reviewer reads of the five plans. `UPDATE_GOLDENS=1` writes the files anew; read every one of them then. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { OpenPlan } from "../../src/engine/plan-file.ts";
 import { reviewPlan, type SyncReview } from "../../src/engine/review/review.ts";
+import { planJson } from "../../src/report/json.ts";
 import { renderMarkdown } from "../../src/report/markdown/plan.ts";
 import { createReveal, saltOf } from "../../src/report/reveal.ts";
 import { plain } from "../../src/report/style.ts";
 import { type Level, renderPlan } from "../../src/report/terminal.ts";
-import { makePlan, planNames } from "./plans.ts";
+import { makePlan, type PlanName, planNames } from "./plans.ts";
 
 const folder = join(import.meta.dirname, "golden");
+/** Plans small enough to read every record of. */
+const withRecords: readonly PlanName[] = ["tiny", "drifted", "hostile"];
 const update = process.env.UPDATE_GOLDENS === "1";
 
 /** What differs from run to run by a word for it; masked values that are alike stay alike. */
@@ -25,7 +28,7 @@ function normalised(text: string, { manifest, directory }: OpenPlan): string {
   return `${text
     .replaceAll(manifest.digest, "<digest>")
     .replaceAll(manifest.digest.slice(0, 12), "<digest 12>")
-    .replaceAll(directory, "<dir>")
+    .replaceAll(dirname(directory), "<dir>")
     .replace(/•••[0-9a-f]{4}/g, numbered)}\n`;
 }
 
@@ -72,6 +75,12 @@ describe.each(planNames)("the plan %s", (name) => {
     ["in numbers", `${name}.summary.txt`, false, "summary"],
   ] as const)("%s", (_, file, all, level) => {
     isGolden(file, normalised(text(all, level), plan));
+  });
+
+  it("as JSON", () => {
+    isGolden(`${name}.json`, normalised(planJson(plan.summary, { file: "plan.ebb" }), plan));
+    if (withRecords.includes(name))
+      isGolden(`${name}.records.json`, normalised(planJson(plan.summary, { samples: reviews }), plan));
   });
 
   it("as a comment", () => {
