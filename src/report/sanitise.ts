@@ -3,7 +3,7 @@
  * hide, reorder what is shown, or be taken for a command of a CI system.
  * @module
  */
-import { createHmac } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** Controls, formats, lone surrogates, separators other than a space, and whatever else has no width. */
 const hidden = /(?!\uFE0F)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu;
@@ -59,5 +59,7 @@ export type Mask = (value: string) => string;
  * @example createMask(salt)("ada@example.com") // "•••4e1c"
  */
 export function createMask(salt: string): Mask {
-  return (value) => `•••${createHmac("sha256", salt).update(value).digest("hex").slice(0, 4)}`;
+  // A report masks hundreds of thousands of values: one call of the hash each, behind a prefix of one length.
+  const prefix = hash("sha256", salt);
+  return (value) => `•••${hash("sha256", prefix + value).slice(0, 4)}`;
 }

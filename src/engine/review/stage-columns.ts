@@ -9,7 +9,7 @@ import { changeKinds, type FieldColumns, type SyncColumns } from "./columns.ts";
 /** A field with more distinct values than this is no category, and is carried only where it changes. */
 const CATEGORY = 1_000;
 /** Fields staged at a time: what is staged has to fit into memory. */
-const AT_A_TIME = 6;
+const AT_A_TIME = 4;
 /** What a field is to a change; a set of these. */
 const FROM = 1;
 const TO = 2;
@@ -67,8 +67,9 @@ export async function stageSync(
       for (let at = 0; at < names.length; at += AT_A_TIME) {
         const some = names.slice(at, at + AT_A_TIME);
         const columns = some.map((name, c) => sidesSql(planned, name, c, keep(name)));
+        await staging.run(`DROP TABLE IF EXISTS ${carried}`);
         await staging.run(
-          `CREATE OR REPLACE TABLE ${carried} AS SELECT n::INTEGER AS n, ${columns.join(", ")} FROM ${changes}`,
+          `CREATE TABLE ${carried} AS SELECT n::INTEGER AS n, ${columns.join(", ")} FROM ${changes}`,
         );
         for (const [c, name] of some.entries()) {
           const field = await fieldColumns(staging, name, c, codes);
