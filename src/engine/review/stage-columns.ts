@@ -68,9 +68,7 @@ export async function stageSync(
         const some = names.slice(at, at + AT_A_TIME);
         const columns = some.map((name, c) => sidesSql(planned, name, c, keep(name)));
         await staging.run(`DROP TABLE IF EXISTS ${carried}`);
-        await staging.run(
-          `CREATE TABLE ${carried} AS SELECT n::INTEGER AS n, ${columns.join(", ")} FROM ${changes}`,
-        );
+        await staging.run(`CREATE TABLE ${carried} AS SELECT n::INTEGER AS n, ${columns.join(", ")} FROM ${changes}`);
         for (const [c, name] of some.entries()) {
           const field = await fieldColumns(staging, name, c, codes);
           if (field) yield field;

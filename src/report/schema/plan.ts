@@ -62,6 +62,10 @@ const sync = z.object({
   newFields: z.array(z.object({ name: z.string(), type: z.object({ kind: z.string() }) })),
   fields: z.array(field),
   rejected: z.array(z.object({ code: reject, field: z.string().nullable(), count })),
+  masked: z
+    .array(z.object({ field: z.string(), how: z.string() }))
+    .optional()
+    .describe("Fields whose values go out as something else, and as what."),
   guards: z.array(z.object({ code: z.string(), message: z.string() })).describe("Guards that stop the plan."),
   warnings: z.array(z.string()),
   cost,
@@ -99,6 +103,17 @@ const head = {
   rollback: z.string().optional().describe("The run that this plan puts back."),
   complete: z.boolean().describe("Every sync could be read."),
   syncs: z.array(sync),
+  policies: z
+    .array(
+      z.object({
+        code: z.string(),
+        level: z.enum(["pass", "warn", "deny"]),
+        sync: z.string().nullable(),
+        message: z.string(),
+      }),
+    )
+    .optional()
+    .describe("What policies say of the plan; a denial stops it."),
 };
 
 /** `summary.json` of a plan file. It holds no record values. */
