@@ -34,7 +34,7 @@ export function define(command: Command, run: Run): void {
   levelOptions(addIdentityOption(described))
     .addHelpText(
       "after",
-      "\nExamples:\n  ebb show customer-ltv.ebb --detail 20\n  ebb show customer-ltv.ebb --format html --out plan.html\n  ebb show sealed.ebb --identity plan-key.txt",
+      "\nExample:\n  ebb show customer-ltv.ebb --detail 20\n  ebb show customer-ltv.ebb --format html --out plan.html\n  ebb show sealed.ebb --identity plan-key.txt",
     )
     .action((file: string, options: Options) => run((shell) => showCommand(shell, file, options)));
 }

@@ -88,11 +88,9 @@ function hasRecords({ creates, updates, deletes, drifted, rejected }: SyncReview
 function totals({ summary }: PlanView, style: Style): string[] {
   const sum = (action: "create" | "update" | "delete") =>
     summary.syncs.reduce((total, { counts }) => total + counts[action], 0);
+  const counts = `+ create ${thousands(sum("create"))}   ~ update ${thousands(sum("update"))}   - delete ${thousands(sum("delete"))}`;
   return [
-    style(
-      "bold",
-      `Total  ${summary.complete ? "" : "at least "}+ create ${thousands(sum("create"))}   ~ update ${thousands(sum("update"))}   - delete ${thousands(sum("delete"))}`,
-    ),
+    ...wrap([{ text: `Total  ${summary.complete ? "" : "at least "}${counts}`, format: "bold" }], "", "  ", style),
     style("dim", `Plan ${shortDigest(summary.digest)}, expires ${moment(summary.expires)}`),
     ...verdicts(summary).map(({ text, good }) => style(good ? "green" : "red", text)),
   ];
