@@ -1,4 +1,4 @@
-/** `npm run bench [plan|postgres|destinations|startup]…`: runs each measurement in a process of its own and prints the table. */
+/** `npm run bench [plan|review|postgres|destinations|startup]…`: runs each measurement in a process of its own and prints the table. */
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { HubSpotFigures } from "./hubspot.ts";
 import type { PlanFigures } from "./plan.ts";
 import type { PostgresFigures } from "./postgres.ts";
+import type { ReviewFigures } from "./review.ts";
 import type { SalesforceFigures } from "./salesforce.ts";
 import type { StartupFigures } from "./startup.ts";
 
@@ -43,6 +44,13 @@ if (wants("plan")) {
     });
   }
 }
+if (wants("review"))
+  for (const f of child<readonly ReviewFigures[]>("review", "1000000"))
+    rows.push({
+      what: `a plan of 1M changes as ${f.format}`,
+      measured: `${s(f.seconds)}; peak ${f.peakMb} MB`,
+      wanted: "≤ 3 s, ≤ 300 MB",
+    });
 if (wants("postgres")) {
   const f = child<PostgresFigures | null>("postgres", "1000000");
   rows.push(

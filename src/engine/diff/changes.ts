@@ -29,15 +29,40 @@ type RowJson = readonly [
 
 /** SQL of a sync's changes with their position `n`, in apply order. Columns that the file leaves out are empty. */
 export function changesFrom(directory: string, planned: PlannedSync): string {
-  const file = literal(join(directory, "changes", `${planned.file}.parquet`));
+  const all = Object.values(emptyColumns(planned));
+  return `(SELECT ${all.join(", ")} WHERE false UNION ALL BY NAME
+    SELECT file_row_number AS n, * EXCLUDE (file_row_number) FROM read_parquet(${fileOf(directory, planned)}, file_row_number = true))`;
+}
+
+/**
+ * The same for whoever reads a few fields of many changes: it looks first which columns the file has, since the engine reads
+ * whole structs once they have been through a union.
+ */
+export async function presentChanges(staging: Staging, directory: string, planned: PlannedSync): Promise<string> {
+  const file = fileOf(directory, planned);
+  const present = new Set((await staging.describe(`SELECT * FROM read_parquet(${file})`)).map(({ name }) => name));
+  const missing = Object.entries(emptyColumns(planned)).flatMap(([name, empty]) => (present.has(name) ? [] : [empty]));
+  const columns = ["file_row_number AS n", "* EXCLUDE (file_row_number)", ...missing];
+  return `(SELECT ${columns.join(", ")} FROM read_parquet(${file}, file_row_number = true))`;
+}
+
+function fileOf(directory: string, { file }: PlannedSync): string {
+  return literal(join(directory, "changes", `${file}.parquet`));
+}
+
+/** The columns that a file may leave out, as they would be. */
+function emptyColumns({ types }: PlannedSync): Readonly<Record<string, string>> {
   const none = (name: string, typeOf: (type: FieldType) => string) => {
-    const columns = Object.entries(planned.types).map(([field, type]) => `${ident(field)} ${typeOf(type)}`);
+    const columns = Object.entries(types).map(([field, type]) => `${ident(field)} ${typeOf(type)}`);
     return `CAST(NULL AS STRUCT(${columns.join(", ")})) AS ${name}`;
   };
   const flags = () => "BOOLEAN";
-  const all = [none("changed", flags), none("drifted", flags), none("before", sqlType), none("after", sqlType)];
-  return `(SELECT ${all.join(", ")} WHERE false UNION ALL BY NAME
-    SELECT file_row_number AS n, * EXCLUDE (file_row_number) FROM read_parquet(${file}, file_row_number = true))`;
+  return {
+    changed: none("changed", flags),
+    drifted: none("drifted", flags),
+    before: none("before", sqlType),
+    after: none("after", sqlType),
+  };
 }
 
 /** Changes of one sync of a plan, in apply order, streamed in pages. */

@@ -1,5 +1,6 @@
 /** What a person looks at before a plan is applied, besides its summary. Holds record values. @module */
 import { totalChanges } from "../../core/plan.ts";
+import { presentChanges } from "../diff/changes.ts";
 import type { OpenPlan } from "../plan-file.ts";
 import { withStaging } from "../staging/scratch.ts";
 import type { Concentration } from "./concentration.ts";
@@ -22,6 +23,9 @@ export interface ReviewOptions {
   readonly samplesOnly?: boolean;
 }
 
+/** The review spills to disk beyond this, so that a plan of any size can be looked at on a small machine. */
+const MEMORY_MB = 200;
+
 /** Looks at each sync of a plan that changes or rejects anything, in the order of the plan. */
 export async function reviewPlan(
   { directory, manifest, summary, concentrations }: OpenPlan,
@@ -32,12 +36,13 @@ export async function reviewPlan(
     return own && (totalChanges(own.counts) > 0 || own.rejected.length > 0) ? [{ planned, own }] : [];
   });
   if (looked.length === 0) return [];
-  return withStaging(undefined, async (staging) => {
+  return withStaging(MEMORY_MB, async (staging) => {
     const reviews: SyncReview[] = [];
     for (const { planned, own } of looked) {
-      const shapes = samplesOnly ? [] : await fieldShapes(staging, directory, planned, own);
-      const samples = await sampleSync(staging, directory, planned, limit, rejected);
-      const kinds = await countKinds(staging, directory, planned);
+      const changes = await presentChanges(staging, directory, planned);
+      const shapes = samplesOnly ? [] : await fieldShapes(staging, changes, planned, own);
+      const samples = await sampleSync(staging, directory, changes, planned, limit, rejected);
+      const kinds = await countKinds(staging, changes);
       reviews.push({ ...samples, kinds, shapes, concentrations: concentrations[planned.sync.name] ?? [] });
     }
     return reviews;

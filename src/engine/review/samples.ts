@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { PlannedSync, RejectCode } from "../../core/plan.ts";
 import { ident, literal } from "../../core/sql.ts";
-import { changesFrom, type PlannedChange, readChanges } from "../diff/changes.ts";
+import { type PlannedChange, readChanges } from "../diff/changes.ts";
 import type { Staging } from "../staging/staging.ts";
 
 /** Some of a sync's changes and rejected rows. */
@@ -37,28 +37,39 @@ const WAREHOUSE_UPDATE = "action = 'update' AND reason = 'warehouse'";
 const WAREHOUSE_CREATE = "action = 'create' AND reason = 'warehouse'";
 const DRIFTED = "action <> 'delete' AND reason <> 'warehouse'";
 
-export async function countKinds(staging: Staging, directory: string, planned: PlannedSync): Promise<SampledKinds> {
+export async function countKinds(staging: Staging, changes: string): Promise<SampledKinds> {
   const found = await staging.row<Record<keyof SampledKinds, string>>(
     `SELECT count(*) FILTER (${WAREHOUSE_UPDATE}) AS updates, count(*) FILTER (${WAREHOUSE_CREATE}) AS creates,
-       count(*) FILTER (${DRIFTED}) AS drifted FROM ${changesFrom(directory, planned)}`,
+       count(*) FILTER (${DRIFTED}) AS drifted FROM ${changes}`,
   );
   return { updates: Number(found.updates), creates: Number(found.creates), drifted: Number(found.drifted) };
 }
 
-/** Deletes up to 50, up to `rejected` keys of each reason to reject, and up to `limit` of every other kind. */
+/**
+ * Deletes up to 50, up to `rejected` keys of each reason to reject, and up to `limit` of every other kind.
+ *
+ * @param changes relation of the sync's changes
+ */
 export async function sampleSync(
   staging: Staging,
   directory: string,
+  changes: string,
   planned: PlannedSync,
   limit: number,
   rejected = limit,
 ): Promise<SyncSamples> {
   const some = async (where: string, most: number) => {
     const found: PlannedChange[] = [];
-    for await (const one of readChanges(staging, directory, planned, where, most)) found.push(one);
+    // Where the last one stands is found by few columns; what lies behind it is not made into text.
+    const last = await staging.row<{ n: string | null }>(
+      `SELECT max(n) AS n FROM (SELECT n FROM ${changes} WHERE ${where} ORDER BY n LIMIT ${most})`,
+    );
+    if (last.n === null) return found;
+    const until = `${where} AND n <= ${last.n}`;
+    for await (const one of readChanges(staging, directory, planned, until, most)) found.push(one);
     return found;
   };
-  const largest = await largestUpdates(staging, directory, planned, limit);
+  const largest = await largestUpdates(staging, changes, planned, limit);
   const updates = await some(`n IN (${largest.join(", ") || "NULL"})`, limit);
   return {
     sync: planned.sync.name,
@@ -73,12 +84,11 @@ export async function sampleSync(
 /** Positions of the updates that move a number furthest, compared with the furthest any update moves that field. */
 async function largestUpdates(
   staging: Staging,
-  directory: string,
+  changes: string,
   planned: PlannedSync,
   limit: number,
 ): Promise<readonly number[]> {
   if (limit === 0) return [];
-  const from = changesFrom(directory, planned);
   const names = Object.keys(planned.types);
   const moves = Object.entries(planned.types).flatMap(([name, { kind }]) => {
     if (kind !== "integer" && kind !== "decimal" && kind !== "float") return [];
@@ -89,7 +99,7 @@ async function largestUpdates(
     moves.length === 0
       ? {}
       : await staging.row<Record<string, number | null>>(
-          `SELECT ${moves.map((move, i) => `max(${move}) FILTER (isfinite(${move})) AS m${i}`).join(", ")} FROM ${from} WHERE ${WAREHOUSE_UPDATE}`,
+          `SELECT ${moves.map((move, i) => `max(${move}) FILTER (isfinite(${move})) AS m${i}`).join(", ")} FROM ${changes} WHERE ${WAREHOUSE_UPDATE}`,
         );
   const shares = moves.flatMap((move, i) => {
     const furthest = Number(most[`m${i}`] ?? 0);
@@ -98,7 +108,7 @@ async function largestUpdates(
   const count = names.map((name) => `changed.${ident(name)}::INTEGER`).join(" + ");
   const order = [shares.length > 0 ? `greatest(${shares.join(", ")}) DESC` : "", `${count} DESC`, "n"].filter(Boolean);
   const found = await staging.rows<{ n: string }>(
-    `SELECT n FROM ${from} WHERE ${WAREHOUSE_UPDATE} ORDER BY ${order.join(", ")} LIMIT ${limit}`,
+    `SELECT n FROM ${changes} WHERE ${WAREHOUSE_UPDATE} ORDER BY ${order.join(", ")} LIMIT ${limit}`,
   );
   return found.map(({ n }) => Number(n));
 }

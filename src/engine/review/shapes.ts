@@ -3,7 +3,6 @@ import { textSql } from "../../core/canonical.ts";
 import type { PlannedSync, SyncSummary } from "../../core/plan.ts";
 import { ident } from "../../core/sql.ts";
 import type { FieldType, Value } from "../../core/types.ts";
-import { changesFrom } from "../diff/changes.ts";
 import type { Staging } from "../staging/staging.ts";
 
 /** Numbers of one side. The buckets divide the range of both sides into equal parts, its ends holding what lies beyond. */
@@ -60,15 +59,16 @@ export function countable({ sync }: PlannedSync, field: string): boolean {
   return privacy !== "pii" && privacy !== "secret";
 }
 
+/** @param changes relation of the sync's changes */
 export async function fieldShapes(
   staging: Staging,
-  directory: string,
+  changes: string,
   planned: PlannedSync,
   summary: Pick<SyncSummary, "fields">,
 ): Promise<readonly FieldShape[]> {
   const fields = summary.fields.filter(({ name }) => countable(planned, name)).slice(0, MOST_FIELDS);
   const of = (kinds: ReadonlySet<string>) => fields.filter(({ name }) => kinds.has(planned.types[name]?.kind ?? ""));
-  const updates = `(SELECT changed, before, after FROM ${changesFrom(directory, planned)} WHERE action = 'update')`;
+  const updates = `(SELECT changed, before, after FROM ${changes} WHERE action = 'update')`;
   const shapes = [
     ...(await numbers(staging, updates, of(numeric))),
     ...(await transitions(staging, updates, of(listed), planned)),
@@ -101,7 +101,8 @@ async function numbers(staging: Staging, updates: string, fields: readonly Chang
   const measures = fields.flatMap((_, i) =>
     sidesOf(i).map(
       (side) =>
-        `[count(${side}), avg(${side}), ${[0.01, 0.5, 0.95, 0.99].map((q) => `approx_quantile(${side}, ${q})`).join(", ")}]::DOUBLE[] AS ${side}`,
+        // The quantiles as one list are one estimate, and cost as much as one of them alone.
+        `list_concat([count(${side}), avg(${side})]::DOUBLE[], approx_quantile(${side}, [0.01, 0.5, 0.95, 0.99])::DOUBLE[]) AS ${side}`,
     ),
   );
   const measured = await staging.row<Record<string, readonly (number | null)[]>>(
@@ -112,20 +113,27 @@ async function numbers(staging: Staging, updates: string, fields: readonly Chang
     const highs = sidesOf(i).flatMap((side) => measured[side]?.[5] ?? []);
     return [Math.min(...lows), Math.max(...highs)] as const;
   });
-  const buckets = fields.flatMap((_, i) => {
+  const placed = fields.flatMap((_, i) => {
     const [low, high] = ranges[i] ?? [0, 0];
     if (!Number.isFinite(low) || !Number.isFinite(high)) return [];
     const width = (high - low) / BUCKETS || 1;
-    return sidesOf(i).map((side) => {
-      const bucket = `least(${BUCKETS - 1}, greatest(0, floor((${side} - ${low}) / ${width})))`;
-      const each = Array.from({ length: BUCKETS }, (_, n) => `count(${side}) FILTER (${bucket} = ${n})`);
-      return `[${each.join(", ")}]::DOUBLE[] AS ${side}`;
-    });
+    return sidesOf(i).map((side) => ({
+      side,
+      // Greatest and least of nothing and a number are the number.
+      bucket: `CASE WHEN ${side} IS NOT NULL THEN CAST(least(${BUCKETS - 1}, greatest(0, floor((${side} - ${low}) / ${width}))) AS UTINYINT) END`,
+    }));
   });
+  const counts = placed.map(({ side }) => {
+    const each = Array.from({ length: BUCKETS }, (_, n) => `count(*) FILTER (${side} = ${n})`);
+    return `[${each.join(", ")}]::DOUBLE[] AS ${side}`;
+  });
+  const inBuckets = placed.map(({ side, bucket }) => `${bucket} AS ${side}`);
   const counted =
-    buckets.length === 0
+    placed.length === 0
       ? {}
-      : await staging.row<Record<string, readonly number[]>>(`SELECT ${buckets.join(", ")} FROM ${from}`);
+      : await staging.row<Record<string, readonly number[]>>(
+          `SELECT ${counts.join(", ")} FROM (SELECT ${inBuckets.join(", ")} FROM ${from})`,
+        );
   return fields.map(({ name, changed }, i) => {
     const side = (column: string): Distribution => {
       const [count, mean, , p50, p95] = measured[column] ?? [];
