@@ -38,10 +38,11 @@ export function createGrid(view: HTMLElement, report: Report, { addressOf, opene
 
   const head = make("thead", { role: "rowgroup" }, make("tr", { role: "row", "aria-rowindex": 1 }));
   for (const title of COLUMNS) head.rows[0]?.append(make("th", { role: "columnheader", scope: "col" }, title));
-  const [above, below] = [make("tbody", { "aria-hidden": true }), make("tbody", { "aria-hidden": true })];
   const body = make("tbody", { role: "rowgroup" });
   const columns = make("colgroup", {}, ...COLUMNS.map((title) => make("col", { class: title.toLowerCase() })));
-  view.append(make("table", { role: "presentation" }, columns, head, above, body, below));
+  // As high as all lines together; the table stands where its lines belong.
+  const room = make("div", {}, make("table", { role: "presentation" }, columns, head, body));
+  view.append(room);
   for (const [name, value] of Object.entries({
     role: "treegrid",
     "aria-label": "Changes",
@@ -94,31 +95,22 @@ export function createGrid(view: HTMLElement, report: Report, { addressOf, opene
     }
     body.replaceChildren(...lines);
     const detail = open >= first && open < last ? document.getElementById(`d${shown[open]}`) : null;
-    if (detail) openHeight = detail.offsetHeight;
-    spacer(above, topOf(first));
-    spacer(below, total() - topOf(last));
+    if (detail) openHeight = detail.getBoundingClientRect().height;
+    room.style.paddingTop = `${topOf(first)}px`;
+    room.style.paddingBottom = `${Math.max(0, total() - topOf(last))}px`;
     const current = shown[active];
     if (current !== undefined && active >= first && active < last)
       view.setAttribute("aria-activedescendant", `r${current}`);
     else view.removeAttribute("aria-activedescendant");
   }
 
-  function spacer(part: HTMLTableSectionElement, height: number): void {
-    if (height <= 0) part.replaceChildren();
-    else {
-      const cell = make("td", { colspan: COLUMNS.length });
-      cell.style.height = `${height}px`;
-      part.replaceChildren(make("tr", { class: "space" }, cell));
-    }
-  }
-
   /** Scrolls no further than needed to have a line, and what is open below it, in view. */
   function reveal(place: number): void {
-    const room = view.clientHeight - headHeight();
+    const visible = view.clientHeight - headHeight();
     const top = topOf(place);
-    const bottom = top + LINE + (place === open ? Math.min(openHeight, room - LINE) : 0);
+    const bottom = top + LINE + (place === open ? Math.min(openHeight, visible - LINE) : 0);
     if (top < view.scrollTop) view.scrollTop = top;
-    else if (bottom > view.scrollTop + room) view.scrollTop = bottom - room;
+    else if (bottom > view.scrollTop + visible) view.scrollTop = bottom - visible;
   }
 
   function move(place: number): void {

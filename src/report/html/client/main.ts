@@ -61,6 +61,7 @@ function start(report: Report): void {
   printOn(byId("printed", HTMLElement), report, () => ({ rows, filter }));
   listenForKeys(grid, controls, () => byId("reset", HTMLButtonElement).click());
   performance.mark("ready");
+  document.body.dataset.ready = "";
   // The first search would otherwise be slower than the others.
   requestIdleCallback(() => {
     for (const { keys, columns } of report.syncs)
