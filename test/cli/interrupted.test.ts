@@ -59,7 +59,9 @@ describe("an apply that is interrupted", { timeout: 120_000 }, () => {
     const run = await ebb(["runs", name], { cwd });
     expect(run.out).toMatch(/! customers {2}\S+•••[0-9a-f]{4}\n +DUPLICATE_VALUE.*•••[0-9a-f]{4}/);
     expect(run.out).not.toContain("@example.com");
-    expect((await ebb(["runs", name, "--show-values"], { cwd })).out).toMatch(/u[01]@example\.com/);
+    expect((await ebb(["runs", name, "--show-values"], { cwd, env: { EBB_SHOW_VALUES_IN_LOGS: "1" } })).out).toMatch(
+      /u[01]@example\.com/,
+    );
     const json = JSON.parse((await ebb(["runs", name, "--json"], { cwd })).out);
     expect(json.rejected_records).toEqual([{ sync: "customers", code: "DUPLICATE_VALUE", field: null }]);
   });
