@@ -17,6 +17,8 @@ import { benchWorld, inFolder, peakMb, timed } from "./harness.ts";
 export interface ReviewFigures {
   readonly format: Format;
   readonly seconds: number;
+  /** Of all threads, the start of the process included: what a busy machine does not change. */
+  readonly cpuSeconds: number;
   readonly peakMb: number;
   readonly characters: number;
 }
@@ -45,7 +47,9 @@ async function measure(format: Format, directory: string): Promise<ReviewFigures
   const { seconds, value } = await timed(async () =>
     render(format, await readPlan(benchWorld(directory), join(directory, "plan"))),
   );
-  return { format, seconds, peakMb: peakMb(), characters: value.length };
+  const { user, system } = process.cpuUsage();
+  const cpuSeconds = (user + system) / 1e6;
+  return { format, seconds, cpuSeconds, peakMb: peakMb(), characters: value.length };
 }
 
 function aside(...args: readonly string[]): string {
