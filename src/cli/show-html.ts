@@ -1,9 +1,10 @@
 /** A plan as an HTML file. @module */
 import { createWriteStream } from "node:fs";
-import { readFile, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { ConfigError } from "../core/errors.ts";
 import type { OpenPlan } from "../engine/plan-file.ts";
+import { pageAssets } from "./page-assets.ts";
 import type { Shell } from "./shell.ts";
 
 export interface HtmlOptions {
@@ -33,8 +34,7 @@ export async function showHtml(shell: Shell, plan: OpenPlan, options: HtmlOption
     manifest.syncs.map(({ sync }) => sync),
     { all, salt: saltOf(manifest) },
   );
-  const asset = (name: string) => readFile(new URL(`../report/html/${name}`, import.meta.url), "utf8");
-  const assets = { script: await asset("page-script.js"), style: await asset("page-style.css") };
+  const assets = await pageAssets();
   const reviews = await reviewPlan(plan, { limit: 0, rejected: REJECTED });
   // What updates have in common can be looked for, although they leave it as it is.
   const common = (sync: string, field: string) => concentrations[sync]?.some((one) => one.field === field) ?? false;

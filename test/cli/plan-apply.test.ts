@@ -148,8 +148,8 @@ describe("plan and apply", { timeout: 60_000 }, () => {
     expect(comment.out).not.toMatch(/@example\.com|Name \d/);
     const open = await ebb(["show", "p.ebb", "--format", "markdown", "--show-values"], { ...elsewhere, env: inLogs });
     expect(open).toMatchObject({ code: 1, out: "", err: expect.stringContaining("a comment stays in mails") });
-    const html = await ebb(["show", "p.ebb", "--format", "html"], elsewhere);
-    expect(html).toMatchObject({ code: 1, err: expect.stringContaining("Error USAGE") });
+    const paper = await ebb(["show", "p.ebb", "--format", "pdf"], elsewhere);
+    expect(paper).toMatchObject({ code: 1, err: expect.stringContaining("Error USAGE") });
   });
 
   it("needs an approval that nobody can give without a terminal", async () => {
