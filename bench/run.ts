@@ -1,8 +1,9 @@
-/** `npm run bench [plan|review|postgres|destinations|startup]…`: runs each measurement in a process of its own and prints the table. */
+/** `npm run bench [plan|review|postgres|destinations|startup|html]…`: runs each measurement in a process of its own and prints the table. */
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
+import type { HtmlFigures } from "./html.ts";
 import type { HubSpotFigures } from "./hubspot.ts";
 import type { PlanFigures } from "./plan.ts";
 import type { PostgresFigures } from "./postgres.ts";
@@ -97,6 +98,20 @@ if (wants("startup")) {
     { what: "`ebb plan` of a small stack, synth included", measured: `${f.planMs} ms`, wanted: "≤ 1500 ms" },
   );
 }
+if (wants("html")) {
+  const large = child<HtmlFigures>("html", "1000000");
+  rows.push({
+    what: "`ebb show --format html` of 1M changes, of which the report holds 200,000",
+    measured: `${s(large.seconds)}, peak ${large.peakMb} MB, file ${large.fileMb.toFixed(1)} MB`,
+    wanted: "≤ 3 s, ≤ 300 MB",
+  });
+  const f = child<HtmlFigures>("html", "100000");
+  rows.push({
+    what: "the same of 100,000 changes, opened in headless Chromium",
+    measured: `file ${f.fileMb.toFixed(1)} MB; ${opened(f)}`,
+    wanted: "≤ 5 MB; ≤ 1000 ms; ≤ 100 ms",
+  });
+}
 
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}`;
 const table = [
@@ -108,6 +123,12 @@ const table = [
 ].join("\n");
 process.stdout.write(`${table}\n`);
 if (asked.length === 0) keep(table);
+
+function opened({ page }: HtmlFigures): string {
+  if (page === null) return "no Chromium is installed here";
+  const { paintMs, readyMs, filterMs } = page;
+  return `first paint ${paintMs} ms, table ${readyMs} ms; slowest of ${filterMs.length} filters ${Math.max(...filterMs)} ms`;
+}
 
 /** The last whole run stands in the README between two marks. */
 function keep(text: string): void {

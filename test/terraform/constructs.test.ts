@@ -87,7 +87,7 @@ function declareEverything(outdir: string): void {
     fields: {
       camelCase: field("a").trim().lower().values({ "%{x}": 1 }, "other").default("none").whenNull("keep").public(),
       "With space": field("b").cast("decimal").round(2).truncate(80).hash("md5").onlyIfEmpty().createOnly(),
-      C: constant("c").upper().ownedBy("after"),
+      C: constant("c").upper().ownedBy(`Every $${"{option}"}`),
       Token: field("c").tokenise(env("KEY"), { length: 32 }),
       Note: field("c").redact(),
       Spent: field("c").bucket({ edges: [0, 100] }),

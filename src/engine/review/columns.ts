@@ -20,7 +20,7 @@ export interface SyncColumns {
   heads(): Promise<{ readonly kinds: Uint32Array; readonly positions: Uint32Array }>;
   keys(): AsyncIterable<readonly string[]>;
   ids(): AsyncIterable<readonly string[]>;
-  /** Fields that a carried change touches, or leaves as they are with few different values, in the order of the sync. */
+  /** Fields that a carried change touches, or leaves as they are with few different values. */
   fields(): AsyncIterable<FieldColumns>;
 }
 

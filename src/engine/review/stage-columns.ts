@@ -44,9 +44,13 @@ export async function stageSync(
   const { rows } = await staging.row<{ rows: string }>(`SELECT count(*) AS rows FROM ${order}`);
   const length = Number(rows);
   const updated = new Set(changed.map(({ name }) => name));
-  const whole = counts.create + counts.delete > 0;
-  const names = Object.keys(planned.types).filter((name) => whole || updated.has(name) || carriesUnchanged(name));
   const keep = (name: string) => counts.update > 0 && carriesUnchanged(name);
+  const names = Object.keys(planned.types);
+  const inUpdates = names.filter((name) => updated.has(name) || keep(name));
+  // Updates, which are most of a large plan, are not read for what none of them changes.
+  const others = counts.create + counts.delete > 0 ? names.filter((name) => !inUpdates.includes(name)) : [];
+  const whole = `(SELECT * FROM ${changes} WHERE action IN ('create', 'delete'))`;
+  const batches = [...inBatches(inUpdates, changes), ...inBatches(others, whole)];
   return {
     planned,
     rows: length,
@@ -64,11 +68,10 @@ export async function stageSync(
     ids: () => staging.textPages(`SELECT coalesce(id, '') FROM ${changes} JOIN ${order} USING (n) ORDER BY i`),
     async *fields() {
       const codes = codeColumns(length);
-      for (let at = 0; at < names.length; at += AT_A_TIME) {
-        const some = names.slice(at, at + AT_A_TIME);
+      for (const { some, from } of batches) {
         const columns = some.map((name, c) => sidesSql(planned, name, c, keep(name)));
         await staging.run(`DROP TABLE IF EXISTS ${carried}`);
-        await staging.run(`CREATE TABLE ${carried} AS SELECT n::INTEGER AS n, ${columns.join(", ")} FROM ${changes}`);
+        await staging.run(`CREATE TABLE ${carried} AS SELECT n::INTEGER AS n, ${columns.join(", ")} FROM ${from}`);
         for (const [c, name] of some.entries()) {
           const field = await fieldColumns(staging, name, c, codes);
           if (field) yield field;
@@ -78,18 +81,28 @@ export async function stageSync(
   };
 }
 
+interface Batch {
+  readonly some: readonly string[];
+  readonly from: string;
+}
+
+function inBatches(names: readonly string[], from: string): readonly Batch[] {
+  const count = Math.ceil(names.length / AT_A_TIME);
+  return Array.from({ length: count }, (_, i) => ({ some: names.slice(i * AT_A_TIME, (i + 1) * AT_A_TIME), from }));
+}
+
 /** Text of both sides as `b0`, `a0`, where they are part of the change, and in `s0` what they are. */
 function sidesSql({ types }: PlannedSync, name: string, c: number, keep: boolean): string {
   const field = ident(name);
   const text = (image: string) => textSql(`${image}.${field}`, types[name] ?? { kind: "text" });
-  const from = `action = 'update' AND ${keep ? "true" : `changed.${field}`} OR action = 'delete'`;
-  const to = `action = 'update' AND changed.${field} OR action = 'create'`;
+  const changes = `action = 'update' AND changed.${field}`;
+  const from = keep ? "action <> 'create'" : `${changes} OR action = 'delete'`;
   // A delete had, and a create sets, every field that is not null.
   const state = `CASE action WHEN 'update' THEN CASE WHEN changed.${field} THEN ${FROM + TO} ELSE ${keep ? KEPT : 0} END
       + CASE WHEN drifted.${field} THEN ${THEIRS} ELSE 0 END
     WHEN 'create' THEN CASE WHEN after.${field} IS NULL THEN 0 ELSE ${TO} END
     ELSE CASE WHEN before.${field} IS NULL THEN 0 ELSE ${FROM} END END`;
-  return `CASE WHEN ${from} THEN ${text("before")} END AS b${c}, CASE WHEN ${to} THEN ${text("after")} END AS a${c}, (${state})::INTEGER AS s${c}`;
+  return `CASE WHEN ${from} THEN ${text("before")} END AS b${c}, CASE WHEN ${changes} OR action = 'create' THEN ${text("after")} END AS a${c}, (${state})::INTEGER AS s${c}`;
 }
 
 /** The columns of a field; the next one is written over them. */

@@ -62,6 +62,8 @@ export async function* dataBlocks(
       });
       yield* made.splice(0);
     }
+    const order = Object.keys(sync.planned.types).map((field) => reveal.name(field));
+    fields.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
     indexed.push({ ...head, kinds: kindsAt, positions, fields });
   }
   const index: ReportIndex = { syncs: indexed, kinds };
