@@ -33,30 +33,39 @@ function numbersFigure(shape: NumbersShape, told: "numbers" | "moves", reveal: R
   if (sides.length === 0 || sides.some(([, { count }]) => count < reveal.leastGroup)) return [];
   const tallest = Math.max(1, ...before.buckets, ...after.buckets);
   const ends = `${figure(range[0])} to ${figure(range[1])}`;
-  const measures = ["p50", "p95", "mean"] as const;
   const pictures = sides.map(([side, values]) => {
     const buckets = values.buckets.map((count) => (count < reveal.leastGroup ? 0 : count));
     const label = `${field} ${side}: ${buckets.join(", ")} values${told === "numbers" ? ` in equal steps from ${ends}` : ""}`;
-    const words = measures.map((one) => join(text(" "), element("span", {}, text(`${one} ${figure(values[one])}`))));
-    return element(
-      "div",
-      {},
-      histogram(side, buckets, tallest, label),
-      element("p", { class: "measures" }, element("b", {}, text(side)), ...(told === "numbers" ? words : [])),
-    );
+    return element("div", {}, histogram(side, buckets, tallest, label), element("p", { class: "side" }, text(side)));
   });
-  const moves = measures.map((one) => `${one} ${moved(before[one], after[one])}`).join(", ");
-  const axis = told === "numbers" ? [`bars from ${ends}, outliers in the outer ones`] : [];
-  const notes = [...(sides.length === 2 ? [moves] : [`${sides[0]?.[0] === "after" ? "from" : "to"} empty`]), ...axis];
+  const rows = (["p50", "p95", "mean"] as const).map((measure) =>
+    element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, text(measure)),
+      ...(told === "numbers" ? sides.map(([, side]) => number(figure(side[measure]))) : []),
+      ...(sides.length === 2 ? [number(moved(before[measure], after[measure]))] : []),
+    ),
+  );
+  const [only] = sides;
+  const notes = [
+    ...(sides.length === 1 ? [only?.[0] === "after" ? "empty before" : "empty after"] : []),
+    ...(told === "numbers" ? [`bars from ${ends}, outliers in the outer ones`] : []),
+  ];
   return [
     element(
       "figure",
       { class: "numbers" },
       element("figcaption", {}, element("code", {}, text(field)), text(" before and after")),
       element("div", { class: "pair" }, ...pictures),
+      element("table", { class: "measures" }, element("tbody", {}, ...rows)),
       ...notes.map((note) => element("p", { class: "axis" }, text(note))),
     ),
   ];
+}
+
+function number(content: string): Html {
+  return element("td", { class: "number" }, text(content));
 }
 
 function histogram(side: "before" | "after", buckets: readonly number[], tallest: number, label: string): Html {
