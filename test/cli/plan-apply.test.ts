@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -183,12 +184,23 @@ describe("plan and apply", { timeout: 60_000 }, () => {
   });
 
   it("ends with 130 on SIGINT and 143 on SIGTERM, and leaves nothing behind", async () => {
-    writeFileSync(join(cwd, "cdktf.json"), JSON.stringify({ app: "sleep 20" }));
+    // The app says that it runs, and so that the command listens.
+    writeFileSync(join(cwd, "cdktf.json"), JSON.stringify({ app: "echo > started && sleep 20" }));
+    const started = join(cwd, "started");
+    const whenStarted = (child: ChildProcess, then: () => void) => {
+      const look = setInterval(() => {
+        if (!existsSync(started)) return;
+        clearInterval(look);
+        then();
+      }, 50);
+      child.on("exit", () => clearInterval(look));
+    };
     for (const [signal, expected] of [
       ["SIGINT", 130],
       ["SIGTERM", 143],
     ] as const) {
-      const ended = await ebb(["plan"], { cwd, meanwhile: (child) => setTimeout(() => child.kill(signal), 1_500) });
+      rmSync(started, { force: true });
+      const ended = await ebb(["plan"], { cwd, meanwhile: (child) => whenStarted(child, () => child.kill(signal)) });
       expect(ended.code).toBe(expected);
       expect(ended.err).toContain(`stopped by ${signal}`);
     }
