@@ -90,8 +90,8 @@ describe("planning again within a reviewed plan", { timeout: 120_000 }, () => {
     expect(err).toContain(
       "Error PLAN_MOVED: planned again, 2 of 7 changes are not in the reviewed plan (1 of records it does not change, 1 that it makes otherwise)\n",
     );
-    expect(err).toMatch(/ {2}customers {2}•••[0-9a-f]{4} {2}the reviewed plan does not change it\n/);
-    expect(err).toMatch(/ {2}customers {2}•••[0-9a-f]{4} {2}reviewed otherwise\n/);
+    expect(err).toMatch(/ {2}customers {2}x0…@x….x…•••[0-9a-f]{4} {2}the reviewed plan does not change it\n/);
+    expect(err).toMatch(/ {2}customers {2}x0…@x….x…•••[0-9a-f]{4} {2}reviewed otherwise\n/);
     expect(err).not.toContain("@example.com");
     expect((await run("runs")).out).toContain("No run yet.");
     expect(await segments()).toBe("0");

@@ -226,8 +226,12 @@ describe("a report in a browser", { timeout: 120_000 }, () => {
   });
 
   test("paper gets the summary and what is filtered, not the lines in view", async (context) => {
-    const { page } = await openReport(needed(browser, context), `${await addressOf("huge")}#op=create`);
+    const url = `${await addressOf("huge")}#op=create`;
+    const { page } = await openReport(needed(browser, context), url, { colorScheme: "dark" });
+    const ink = () => page.evaluate<string>("getComputedStyle(document.body).color");
+    expect(await ink()).toBe("rgb(230, 237, 243)");
     await page.emulateMedia({ media: "print" });
+    expect(await ink()).toBe("rgb(31, 35, 40)");
     await expect.poll(() => page.locator("#printed tbody tr").count()).toBe(300);
     expect(await page.textContent("#printed p")).toBe("Filter: operation create. Printed: all 300.");
     for (const hidden of ["#view", "#filters", "#status"]) expect(await page.isVisible(hidden)).toBe(false);
