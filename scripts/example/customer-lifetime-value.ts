@@ -54,7 +54,7 @@ export const customerLifetimeValue: Example = {
   },
 
   look: [
-    ["npx ebb show first.ebb --limit 20", "the plan as it was reviewed"],
+    ["npx ebb show first.ebb --detail 20", "the plan as it was reviewed"],
     ["npx ebb show first.ebb --format json", "its counts, for machines: rejected rows and why, cost"],
     ["npx ebb doctor", "signs in at both ends, and says what is missing"],
   ],

@@ -47,7 +47,7 @@ export const trialUsage: Example = {
   },
 
   look: [
-    ["npx ebb show first.ebb --limit 20", "the plan as it was reviewed"],
+    ["npx ebb show first.ebb --detail 20", "the plan as it was reviewed"],
     ["npx ebb show first.ebb --format json", "its counts, for machines: rejected rows, new properties, cost"],
     ["npx ebb doctor", "what the warehouse's role and HubSpot's token may do"],
   ],
