@@ -76,8 +76,8 @@ async function showCommand(shell: Shell, file: string, options: Options): Promis
 
 function checkFormat({ format, out, showValues }: Options): void {
   if (!formats.includes(format))
-    throw new ConfigError("USAGE", `--format ${format}: a plan is shown as ${formats.join(", ")}`, {
-      next: `Use one of them: ${suggest(format, formats)}`,
+    throw new ConfigError("USAGE", `--format ${format}: no such format`, {
+      next: `Choose one of them: ${suggest(format, formats)}`,
     });
   if (format === "markdown" && showValues)
     throw new ConfigError("USAGE", "--show-values: a comment stays in mails and histories, so its values are masked", {

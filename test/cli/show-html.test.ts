@@ -32,7 +32,7 @@ it("says what is wrong with the options, and where it cannot write", { timeout: 
   const text = await ebb(["show", "p.ebb", "--out", "p.txt"], { cwd });
   expect(text).toMatchObject({ code: 1, err: expect.stringContaining("--out is for --format html") });
   const format = await ebb(["show", "p.ebb", "--format", "pdf"], { cwd });
-  expect(format).toMatchObject({ code: 1, err: expect.stringContaining("text, json or html") });
+  expect(format).toMatchObject({ code: 1, err: expect.stringContaining("there are: text, json, markdown, html") });
   const nowhere = await ebb(["show", "p.ebb", "--format", "html", "--out", "no/such/folder/p.html"], { cwd });
   expect(nowhere).toMatchObject({ code: 1, err: expect.stringContaining("cannot be written") });
 });
