@@ -7,7 +7,7 @@ let folder: ReturnType<typeof scratch>;
 let cwd: string;
 let digest: string;
 
-const run = (...args: string[]) => ebb(args, { cwd, built: true });
+const run = (...args: string[]) => ebb(args, { cwd });
 const warehouse = (statement: string) => sql(join(cwd, "warehouse.duckdb"), [statement]);
 const crm = (statement: string) => sql(join(cwd, "crm.duckdb"), [statement]);
 const segments = async () => (await crm("SELECT count(*) AS n FROM contact WHERE segment = 'Loyal'"))[0]?.n;

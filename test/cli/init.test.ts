@@ -9,11 +9,11 @@ afterAll(() => folder.clear());
 
 describe("init", { timeout: 120_000 }, () => {
   it("makes a project that plans, applies, and is done", async () => {
-    const made = await ebb(["init", "My CRM"], { cwd: folder.directory, built: true });
+    const made = await ebb(["init", "My CRM"], { cwd: folder.directory });
     expect(made.err).toBe("");
     expect(made.code).toBe(0);
     const cwd = join(folder.directory, "My CRM");
-    const run = (...args: string[]) => ebb(args, { cwd, built: true });
+    const run = (...args: string[]) => ebb(args, { cwd });
     expect(await run("plan", "--out", "p.ebb")).toMatchObject({
       code: 0,
       err: "",
@@ -27,8 +27,8 @@ describe("init", { timeout: 120_000 }, () => {
   });
 
   it("overwrites nothing", async () => {
-    await ebb(["init", "once"], { cwd: folder.directory, built: true });
-    const again = await ebb(["init", "once"], { cwd: folder.directory, built: true });
+    await ebb(["init", "once"], { cwd: folder.directory });
+    const again = await ebb(["init", "once"], { cwd: folder.directory });
     expect(again).toMatchObject({ code: 1, err: expect.stringContaining("Error PATH_EXISTS") });
   });
 });

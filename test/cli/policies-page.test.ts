@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 
 it("a plan passes all policies of the page", { timeout: 120_000 }, async () => {
-  const { code, out, err } = await ebb(["plan", "--json"], { cwd, built: true });
+  const { code, out, err } = await ebb(["plan", "--json"], { cwd });
   expect(code, err).toBe(0);
   const { policies } = JSON.parse(out);
   expect(policies.map(({ code: name }: { code: string }) => name)).toEqual([
@@ -52,7 +52,7 @@ it("a plan passes all policies of the page", { timeout: 120_000 }, async () => {
 it("a declaration that breaks a rule of the page is refused", { timeout: 120_000 }, async () => {
   const wrong = block("// main.ts").replace(".pii().hash()", ".pii()").replace('"upsert"', '"mirror"');
   writeFileSync(join(cwd, "main.ts"), wrong);
-  const { code, err } = await ebb(["validate"], { cwd, built: true });
+  const { code, err } = await ebb(["validate"], { cwd });
   expect(code).toBe(3);
   expect(err).toContain("acme/contacts: REQUIRE_MASKING: fields.email is pii and goes out as it is");
   expect(err).toContain("acme/contacts: FORBID_DELETES: mode mirror deletes records");

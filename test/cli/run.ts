@@ -1,14 +1,12 @@
-/** Runs the real command line as a process of its own. @module */
+/** Runs the real, compiled command line as a process of its own. @module */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { DuckDBInstance } from "@duckdb/node-api";
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 
 export interface Ended {
   readonly code: number | null;
@@ -21,8 +19,6 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Called with the process, e.g. to send it a signal. */
   readonly meanwhile?: (child: ChildProcess) => void;
-  /** Run the compiled command line. */
-  readonly built?: boolean;
 }
 
 /** The environment without what would change the output: colours, CI. */
@@ -30,9 +26,8 @@ const quiet = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(NO_COLOR|FORCE_COLOR|CI|GITHUB_|EBB_)/.test(name)),
 );
 
-export function ebb(args: readonly string[], { cwd, env = {}, meanwhile, built = false }: RunOptions): Promise<Ended> {
-  const entry = built ? [join(root, "bin/ebb.js")] : ["--import", tsx, join(root, "src/cli/main.ts")];
-  const child = spawn(process.execPath, [...entry, ...args], { cwd, env: { ...quiet, ...env } });
+export function ebb(args: readonly string[], { cwd, env = {}, meanwhile }: RunOptions): Promise<Ended> {
+  const child = spawn(process.execPath, [join(root, "bin/ebb.js"), ...args], { cwd, env: { ...quiet, ...env } });
   let out = "";
   let err = "";
   child.stdout.on("data", (chunk) => {

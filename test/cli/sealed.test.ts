@@ -19,7 +19,7 @@ const printed: Ended[] = [];
 
 /** Runs the command line, and keeps what it printed. */
 async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
-  const ended = await ebb(args, { cwd, env, built: true });
+  const ended = await ebb(args, { cwd, env });
   if (args[0] !== "keygen") printed.push(ended);
   return ended;
 }
@@ -168,19 +168,17 @@ describe("in CI", { timeout: 120_000 }, () => {
       ["rollback", "woodpecker"],
     ] as const) {
       const args = command === "plan" ? ["plan"] : ["rollback", "20260101T000000-abcdef"];
-      const refused = await ebb([...args, "--out", "p.ebb"], { cwd: empty, env: { CI }, built: true });
+      const refused = await ebb([...args, "--out", "p.ebb"], { cwd: empty, env: { CI } });
       expect(refused).toMatchObject({ code: 1, out: "" });
       expect(refused.err).toMatch(
         /^Error PLAN_UNENCRYPTED: p\.ebb .*\n {2}Next: .*--encrypt-to.*EBB_PLAN_RECIPIENTS.*--unencrypted/,
       );
-      const said = await ebb([...args, "--out", "p.ebb", "--unencrypted"], { cwd: empty, env: { CI }, built: true });
+      const said = await ebb([...args, "--out", "p.ebb", "--unencrypted"], { cwd: empty, env: { CI } });
       expect(said.err).toContain("PROJECT_NOT_FOUND");
     }
     for (const CI of ["0", "False"])
-      expect((await ebb(["plan", "--out", "p.ebb"], { cwd: empty, env: { CI }, built: true })).err).toContain(
-        "PROJECT_NOT_FOUND",
-      );
-    expect((await ebb(["plan"], { cwd: empty, env: { CI: "true" }, built: true })).err).toContain("PROJECT_NOT_FOUND");
+      expect((await ebb(["plan", "--out", "p.ebb"], { cwd: empty, env: { CI } })).err).toContain("PROJECT_NOT_FOUND");
+    expect((await ebb(["plan"], { cwd: empty, env: { CI: "true" } })).err).toContain("PROJECT_NOT_FOUND");
   });
 
   it("is planned, shown, applied and rolled back with a key", async () => {

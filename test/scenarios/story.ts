@@ -128,7 +128,6 @@ export class Story {
     const running: Running = { child: undefined, err: "", ended: Promise.resolve({ exit: "", out: "", err: "" }) };
     const ended = ebb(args, {
       cwd: this.directory,
-      built: true,
       env: { ...this.env, ...this.crm.env() },
       meanwhile: (child) => {
         running.child = child;

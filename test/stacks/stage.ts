@@ -74,7 +74,7 @@ export async function openStage(finish: Finish, { stack, warehouse, env: crm, ch
     EBB_SHOW_VALUES_IN_LOGS: "1",
     ...crm,
   };
-  const run: Stage["run"] = (args, more = {}) => ebb(args, { cwd: directory, built: true, env: { ...env, ...more } });
+  const run: Stage["run"] = (args, more = {}) => ebb(args, { cwd: directory, env: { ...env, ...more } });
   return {
     run,
     async plan() {
@@ -86,7 +86,6 @@ export async function openStage(finish: Finish, { stack, warehouse, env: crm, ch
       let kill = () => {};
       const ended = ebb(args, {
         cwd: directory,
-        built: true,
         env,
         meanwhile: (child) => {
           kill = () => child.kill("SIGKILL");

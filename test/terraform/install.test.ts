@@ -14,7 +14,7 @@ it("puts a provider that runs where Terraform looks for its source address", asy
   const cwd = join(folder(), "it's here");
   mkdirSync(cwd);
   for (const _ of ["first", "again"]) {
-    const { code, out, err } = await ebb(["terraform", "install", "--json"], { cwd, built: true });
+    const { code, out, err } = await ebb(["terraform", "install", "--json"], { cwd });
     expect({ code, err }).toEqual({ code: 0, err: "" });
     const { provider, source, version, next } = JSON.parse(out);
     expect(providerAddress).toBe(`registry.terraform.io/${source}`);
@@ -35,10 +35,10 @@ it("puts a provider that runs where Terraform looks for its source address", asy
 it("tells what to do next, and refuses what is not a folder", async () => {
   const cwd = folder({ file: "" });
   mkdirSync(join(cwd, "infra"));
-  const { out } = await ebb(["terraform", "install", "infra"], { cwd, built: true });
+  const { out } = await ebb(["terraform", "install", "infra"], { cwd });
   expect(out).toMatch(/Next\n {2}cd infra\n {2}terraform init\n$/);
   for (const wrong of ["file", "nowhere"]) {
-    const refused = await ebb(["terraform", "install", wrong], { cwd, built: true });
+    const refused = await ebb(["terraform", "install", wrong], { cwd });
     expect(refused).toMatchObject({ code: 1, err: expect.stringContaining("is not a folder") });
   }
 });

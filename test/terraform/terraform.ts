@@ -53,7 +53,7 @@ export function folder(files: Readonly<Record<string, string>> = {}): string {
 
 /** Installs the provider as a user does, and lets Terraform find it. */
 export async function initialised(directory: string): Promise<string> {
-  const installed = await ebb(["terraform", "install", directory], { cwd: root, built: true });
+  const installed = await ebb(["terraform", "install", directory], { cwd: root });
   if (installed.code !== 0) throw new TypeError(installed.err);
   const init = await terraform(directory, "init");
   if (init.code !== 0) throw new TypeError(init.err);
