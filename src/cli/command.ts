@@ -28,5 +28,6 @@ export const commands: readonly CommandEntry[] = [
   { name: "systems", summary: "list the systems and what each can do", load: () => import("./systems.ts") },
   { name: "sandbox", summary: "run servers that behave like the vendors'", load: () => import("./sandbox.ts") },
   { name: "doctor", summary: "check connections, permissions and versions", load: () => import("./doctor.ts") },
+  { name: "ci", summary: "tell a plan where code is reviewed", load: () => import("./ci.ts") },
   { name: "terraform", summary: "use Ebb as a Terraform provider", load: () => import("./terraform.ts") },
 ];

@@ -6,7 +6,7 @@ import { Exit } from "./exit.ts";
 import { withProgress } from "./progress.ts";
 import { loadProject } from "./project.ts";
 import type { Shell } from "./shell.ts";
-import { showsValues } from "./show-values.ts";
+import { showsValues, showValuesOption } from "./show-values.ts";
 
 interface Options {
   readonly sync?: string;
@@ -15,7 +15,7 @@ interface Options {
 }
 
 export function define(command: Command, run: Run): void {
-  command
+  const described = command
     .description(
       "Tells everything about one record: its row in the source, its mapping step by step, what is recorded and what is\nthere, what a plan does with it and why, and what the last runs did. Plans the sync, and writes nothing.",
     )
@@ -23,8 +23,8 @@ export function define(command: Command, run: Run): void {
     .option("-s, --sync <sync>", "the sync, where the project has several")
     .addOption(
       new Option("--refresh <level>", "how much of the destination to read").choices(["full", "changed", "off"]),
-    )
-    .option("--show-values", "show every field's values; off a terminal, where they are masked, see the docs")
+    );
+  showValuesOption(described)
     .addHelpText("after", "\nExample:\n  ebb explain ada@example.com --sync customer-ltv")
     .action((key: string, options: Options) => run((shell) => explainCommand(shell, key, options)));
 }

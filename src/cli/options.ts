@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { showValuesOption } from "./show-values.ts";
 
 /** Reads a whole number, at least `least`. */
 export function wholeNumber(least: number): (text: string) => number {
@@ -23,10 +24,10 @@ export interface LevelOptions {
 
 /** Gives a command the options that say how much of a plan is told. */
 export function levelOptions(command: Command): Command {
-  return command
+  command
     .addOption(new Option("--summary", "numbers only, and what would be deleted").conflicts("detail"))
-    .addOption(new Option("--detail <n>", "records of each kind to show").argParser(sampleCount).default(SAMPLES))
-    .option("--show-values", "show every field's values; off a terminal, where they are masked, see the docs");
+    .addOption(new Option("--detail <n>", "records of each kind to show").argParser(sampleCount).default(SAMPLES));
+  return showValuesOption(command);
 }
 
 function sampleCount(text: string): number {

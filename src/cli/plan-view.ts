@@ -5,6 +5,7 @@ import type { ReviewOptions } from "../engine/review/review.ts";
 import type { MarkdownView } from "../report/markdown/plan.ts";
 import type { PlanView } from "../report/terminal.ts";
 import { Exit } from "./exit.ts";
+import { invocation } from "./invocation.ts";
 import type { LevelOptions } from "./options.ts";
 import type { Shell } from "./shell.ts";
 
@@ -83,6 +84,13 @@ export function exitOfPlan({ summary }: OpenPlan, detailed: boolean): number {
   if (!summary.complete) return Exit.refused;
   if (isStopped(summary)) return Exit.stopped;
   return detailed && !isEmpty(summary) ? Exit.changes : Exit.done;
+}
+
+/** The command that applies exactly this plan and no other; null where it cannot be applied. */
+export function applyCommand({ summary, manifest }: OpenPlan, file: string, expired = false): string | null {
+  const nothing = manifest.syncs.every(({ changes, confirmed }) => changes + confirmed === 0);
+  if (!summary.complete || isStopped(summary) || nothing || expired) return null;
+  return `${invocation()} apply ${quoted(file)} --digest ${summary.digest}`;
 }
 
 /** A word as a shell takes it. */

@@ -17,11 +17,14 @@ export interface OpenProject {
 export interface LoadOptions {
   /** The data engine will be needed. */
   readonly engine?: boolean;
+  /** A folder of the project (default: the current one). */
+  readonly directory?: string;
 }
 
 /** Finds, synthesizes and decodes the project of the current folder. */
-export async function loadProject(shell: Shell, { engine = false }: LoadOptions = {}): Promise<OpenProject> {
-  const app = await findApp(process.cwd());
+export async function loadProject(shell: Shell, options: LoadOptions = {}): Promise<OpenProject> {
+  const { engine = false, directory = process.cwd() } = options;
+  const app = await findApp(directory);
   const policies = declaredPolicies(app);
   // The app needs a moment of its own: what will be needed afterwards is loaded meanwhile.
   const said = runApp(app, shell.signals.stop);

@@ -9,7 +9,7 @@ import { invocation } from "./invocation.ts";
 import { wholeNumber } from "./options.ts";
 import { loadProject } from "./project.ts";
 import type { Shell } from "./shell.ts";
-import { showsValues } from "./show-values.ts";
+import { showsValues, showValuesOption } from "./show-values.ts";
 
 interface Options {
   readonly limit: number;
@@ -17,11 +17,11 @@ interface Options {
 }
 
 export function define(command: Command, run: Run): void {
-  command
+  const described = command
     .description("Lists the runs, newest first; or shows one: its outcomes, and what was rejected and why.")
     .argument("[run]", "name of a run")
-    .addOption(new Option("--limit <n>", "runs, or rejected records, to show").argParser(wholeNumber(1)).default(20))
-    .option("--show-values", "show keys and the vendor's words")
+    .addOption(new Option("--limit <n>", "runs, or rejected records, to show").argParser(wholeNumber(1)).default(20));
+  showValuesOption(described, "show keys and the vendor's words")
     .addHelpText("after", "\nExample:\n  ebb runs 20261121T081409-4e1c9b")
     .action((name: string | undefined, options: Options) => run((shell) => runsCommand(shell, name, options)));
 }

@@ -1,13 +1,18 @@
 /** The files of a new project. @module */
+import { type ForgeName, workflowFiles, workflowSteps } from "./workflows/workflow.ts";
 
 export interface ScaffoldOptions {
   readonly name: string;
   /** What package.json asks for: a version, or `file:` and a path. */
   readonly ebb: string;
+  readonly ci: ForgeName;
 }
 
+/** Environment variables that the stack takes its secrets from. */
+const secrets = ["SF_CLIENT_ID", "SF_CLIENT_SECRET"] as const;
+
 /** Path to content. The stack runs at once: a CSV file for a warehouse, a sandbox for a CRM. */
-export function scaffold({ name, ebb }: ScaffoldOptions): Readonly<Record<string, string>> {
+export function scaffold({ name, ebb, ci }: ScaffoldOptions): Readonly<Record<string, string>> {
   return {
     "package.json": `${JSON.stringify(
       {
@@ -44,8 +49,8 @@ export function scaffold({ name, ebb }: ScaffoldOptions): Readonly<Record<string
     "main.ts": stack(name),
     "data/customers.csv": customers,
     ".gitignore": "node_modules/\ncdktf.out/\n.ebb/\n*.ebb\n",
-    ".github/workflows/ebb.yml": workflow,
-    "README.md": readme(name),
+    ...workflowFiles(ci, { secrets }),
+    "README.md": readme(name, ci),
   };
 }
 
@@ -113,82 +118,8 @@ export const seed = {
   ],
 } as const;
 
-const workflow = `# Plans on a pull request and applies on the merge.
-# The state is the folder .ebb: keep it between runs (here in a cache), or take a state that all share.
-name: ebb
-on:
-  pull_request:
-  push:
-    branches: [main]
-
-permissions:
-  contents: read
-
-jobs:
-  plan:
-    if: github.event_name == 'pull_request'
-    runs-on: ubuntu-latest
-    concurrency:
-      group: ebb-plan-\${{ github.ref }}
-      cancel-in-progress: true
-    steps:
-      - uses: actions/checkout@v5
-        with:
-          persist-credentials: false
-      - uses: actions/setup-node@v5
-        with:
-          node-version: 24
-      - run: npm ci
-      - uses: actions/cache/restore@v4
-        with:
-          path: .ebb
-          key: ebb-state-\${{ github.run_id }}
-          restore-keys: ebb-state-
-      # Values of fields that are not public are masked in this log. Use credentials that can only read.
-      - run: npx ebb plan
-        env:
-          SF_CLIENT_ID: \${{ secrets.SF_READ_CLIENT_ID }}
-          SF_CLIENT_SECRET: \${{ secrets.SF_READ_CLIENT_SECRET }}
-
-  apply:
-    if: github.event_name == 'push'
-    runs-on: ubuntu-latest
-    # Asks for an approval, where the environment says so.
-    environment: production
-    concurrency:
-      group: ebb-apply
-      cancel-in-progress: false
-    steps:
-      - uses: actions/checkout@v5
-        with:
-          persist-credentials: false
-      - uses: actions/setup-node@v5
-        with:
-          node-version: 24
-      - run: npm ci
-      - uses: actions/cache/restore@v4
-        with:
-          path: .ebb
-          key: ebb-state-\${{ github.run_id }}
-          restore-keys: ebb-state-
-      # Applied by the next step, and kept nowhere: it need not be encrypted.
-      - run: npx ebb plan --out merged.ebb --unencrypted
-        env:
-          SF_CLIENT_ID: \${{ secrets.SF_CLIENT_ID }}
-          SF_CLIENT_SECRET: \${{ secrets.SF_CLIENT_SECRET }}
-      - run: npx ebb apply merged.ebb
-        env:
-          SF_CLIENT_ID: \${{ secrets.SF_CLIENT_ID }}
-          SF_CLIENT_SECRET: \${{ secrets.SF_CLIENT_SECRET }}
-      # Also after a failure: the run that stopped is finished from there.
-      - if: always()
-        uses: actions/cache/save@v4
-        with:
-          path: .ebb
-          key: ebb-state-\${{ github.run_id }}-\${{ github.run_attempt }}
-`;
-
-function readme(name: string): string {
+function readme(name: string, ci: ForgeName): string {
+  const [file = ""] = Object.keys(workflowFiles(ci, { secrets }));
   return `# ${name}
 
 Which rows of the warehouse belong in which business tool, as code. \`main.ts\` declares it.
@@ -208,6 +139,9 @@ Next:
 - \`npx ebb systems\` lists the systems; \`npx ebb systems salesforce\` shows the options of a connection.
 - Take away \`baseUrl\` in \`main.ts\`, write your \`loginUrl\`, set \`SF_CLIENT_ID\` and \`SF_CLIENT_SECRET\`, and
   \`npx ebb doctor\` says what is missing for your own organisation.
-- \`.github/workflows/ebb.yml\` plans on a pull request and applies on the merge.
+- \`${file}\` plans on a ${ci === "github" ? "pull" : "merge"} request and applies exactly that on the merge. It needs, once:
+${workflowSteps(ci, { secrets })
+  .map((line) => `  ${line.startsWith(" ") ? "  " : "- "}${line.trim()}`)
+  .join("\n")}
 `;
 }

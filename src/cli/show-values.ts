@@ -1,5 +1,11 @@
+import type { Command } from "commander";
 import { ConfigError } from "../core/errors.ts";
 import type { Shell } from "./shell.ts";
+
+/** Gives a command its option to show what is masked off a terminal. */
+export function showValuesOption(command: Command, what = "show every field's values"): Command {
+  return command.option("--show-values", `${what}; off a terminal, where they are masked, see the docs`);
+}
 
 /**
  * Whether a command shows every value: on a terminal it does unless it prints JSON, which has to be asked for. Where output

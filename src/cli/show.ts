@@ -9,7 +9,7 @@ import { Exit } from "./exit.ts";
 import { invocation } from "./invocation.ts";
 import { judgedAgain } from "./judging.ts";
 import { type LevelOptions, levelOptions, several } from "./options.ts";
-import { levelOf, planMarkdown, planText, quoted } from "./plan-view.ts";
+import { applyCommand, levelOf, planMarkdown, planText, quoted } from "./plan-view.ts";
 import { looseWorld } from "./project.ts";
 import { addIdentityOption, identitiesFor } from "./sealing.ts";
 import type { Shell } from "./shell.ts";
@@ -57,16 +57,18 @@ async function showCommand(shell: Shell, file: string, options: Options): Promis
     const plan = await judgedAgain(packed, files, world.now(), shell.signals.stop);
     const stopped = isStopped(plan.summary);
     const expired = Date.parse(plan.manifest.expires) < world.now();
-    const apply = plan.manifest.complete && !stopped && !expired ? `${invocation()} apply ${quoted(file)}` : null;
-    const next = apply === null ? [] : [apply];
+    const apply = applyCommand(plan, file, expired);
     const show = `${invocation()} show ${quoted(file)}`;
     if (format === "html") {
       const { showHtml } = await import("./show-html.ts");
+      const next = apply === null ? [] : [apply];
       await showHtml(shell, plan, { all, next, expired, ...(out === undefined ? {} : { out: resolve(out) }) });
     } else if (format === "markdown")
       shell.print(await planMarkdown(shell, plan, { level: levelOf(level), apply, show }));
     else {
       const showing = (records: number) => `${show} --detail ${records}`;
+      // A person at a terminal applies the file that was just read.
+      const next = apply === null ? [] : [`${invocation()} apply ${quoted(file)}`];
       shell.print(await planText(view, plan, { all, level: levelOf(level), next, showing }));
     }
     if (expired && format !== "html") shell.note("This plan has expired; plan again to apply it.");

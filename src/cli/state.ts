@@ -9,7 +9,7 @@ import { invocation } from "./invocation.ts";
 import { wholeNumber } from "./options.ts";
 import { loadProject, type OpenProject } from "./project.ts";
 import type { Shell } from "./shell.ts";
-import { showsValues } from "./show-values.ts";
+import { showsValues, showValuesOption } from "./show-values.ts";
 
 interface OpenStore extends OpenProject {
   readonly store: StateStore;
@@ -24,22 +24,22 @@ export function define(command: Command, run: Run): void {
     .description("the syncs of which something is recorded")
     .addHelpText("after", "\nExample:\n  ebb state list --json")
     .action(() => run(list));
-  command
+  const show = command
     .command("show")
     .description("records of a sync, as Ebb last left them")
     .argument("<sync>")
-    .addOption(new Option("--limit <n>", "records to show").argParser(wholeNumber(1)).default(10))
-    .option("--show-values", "show the values of every field")
+    .addOption(new Option("--limit <n>", "records to show").argParser(wholeNumber(1)).default(10));
+  showValuesOption(show)
     .addHelpText("after", "\nExample:\n  ebb state show customer-ltv --limit 3")
-    .action((sync: string, options: ShowOptions) => run((shell) => show(shell, sync, options)));
-  command
+    .action((sync: string, options: ShowOptions) => run((shell) => showRecords(shell, sync, options)));
+  const quarantine = command
     .command("quarantine")
     .description("records of a sync that the destination rejected: why, and how often they were tried")
     .argument("<sync>")
-    .addOption(new Option("--limit <n>", "records to show").argParser(wholeNumber(1)).default(20))
-    .option("--show-values", "show keys and the vendor's words")
+    .addOption(new Option("--limit <n>", "records to show").argParser(wholeNumber(1)).default(20));
+  showValuesOption(quarantine, "show keys and the vendor's words")
     .addHelpText("after", "\nExample:\n  ebb state quarantine customer-ltv")
-    .action((sync: string, options: ShowOptions) => run((shell) => quarantine(shell, sync, options)));
+    .action((sync: string, options: ShowOptions) => run((shell) => showQuarantine(shell, sync, options)));
   command
     .command("release")
     .description("forget how often they were tried, so that the next plan tries all of them again")
@@ -95,7 +95,7 @@ async function list(shell: Shell): Promise<number> {
   return Exit.done;
 }
 
-async function show(shell: Shell, sync: string, { limit, showValues = false }: ShowOptions): Promise<number> {
+async function showRecords(shell: Shell, sync: string, { limit, showValues = false }: ShowOptions): Promise<number> {
   const all = showsValues(shell, showValues);
   const { world, store, project } = await open(shell, true);
   const [{ readLedger }, { ledgerJson, renderLedger }, { createReveal }] = await Promise.all([
@@ -110,7 +110,7 @@ async function show(shell: Shell, sync: string, { limit, showValues = false }: S
   return Exit.done;
 }
 
-async function quarantine(shell: Shell, sync: string, { limit, showValues = false }: ShowOptions): Promise<number> {
+async function showQuarantine(shell: Shell, sync: string, { limit, showValues = false }: ShowOptions): Promise<number> {
   const all = showsValues(shell, showValues);
   const { store, project } = await open(shell, true);
   const [{ readQuarantine }, { quarantineJson, renderQuarantine }, { createReveal }] = await Promise.all([

@@ -30,6 +30,18 @@ export const errorCodes = {
     meaning: "The destination cannot do what the sync's mode asks for.",
     next: "Choose another mode; `ebb systems NAME` shows the actions a system has.",
   },
+  FORGE_UNKNOWN: {
+    meaning: "The command works in a job of GitHub Actions or GitLab CI, and this is neither.",
+    next: "Run it in the workflow that `ebb init --ci` writes.",
+  },
+  FORGE_REFUSED: {
+    meaning: "GitHub or GitLab does not let this job read or write what the review needs.",
+    next: "Give the job the permissions that the message names.",
+  },
+  REVIEW_MISSING: {
+    meaning: "There is no reviewed plan for the commit that is to be applied.",
+    next: "Merge through a pull request whose plan job succeeded; or plan, review and apply by hand.",
+  },
   SECRET_LITERAL: {
     meaning: "A secret stands in the code instead of a reference to it.",
     next: 'Use env("NAME") or file("PATH"), and rotate the secret: it has been written to disk.',

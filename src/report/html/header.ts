@@ -1,7 +1,8 @@
 /** The head of the report: verdict, totals, what the plan is and how it is applied. @module */
 import { type PlanSummary, totalChanges } from "../../core/plan.ts";
-import { counted, moment, thousands } from "../numbers.ts";
-import { shortDigest } from "../terminal.ts";
+import { moment, thousands } from "../numbers.ts";
+import { policyCounts, policyWords } from "../policies.ts";
+import { shortDigest, verdicts } from "../terminal.ts";
 import { element, type Html, join, text } from "./markup.ts";
 
 export interface HeaderView {
@@ -24,6 +25,7 @@ export function header(view: HeaderView): Html {
     element("h1", {}, text(`${title} `), element("code", {}, text(shortDigest(summary.digest)))),
     verdict(view),
     totals(summary),
+    policies(view),
     nextSteps(view.next),
     element(
       "div",
@@ -36,21 +38,31 @@ export function header(view: HeaderView): Html {
 }
 
 function verdict({ summary, expired }: HeaderView): Html {
-  const unread = summary.syncs.filter(({ complete }) => !complete).length;
-  const stopped = summary.syncs.filter(({ guards }) => guards.length > 0).length;
-  const changes = summary.syncs.reduce((sum, { counts }) => sum + totalChanges(counts), 0);
-  const words: readonly [when: boolean, kind: string, text: string][] = [
-    [unread > 0, "bad", `Incomplete: ${counted(unread, "sync")} could not be read`],
-    [stopped > 0, "bad", `Stopped: a guard holds back ${counted(stopped, "sync")}`],
-    [expired, "bad", "Expired: plan again to apply it"],
-    [unread + stopped === 0 && !expired && changes === 0, "good", "Nothing to change"],
-    [unread + stopped === 0 && !expired && changes > 0, "good", "Ready to apply"],
-  ];
-  const said = words.filter(([when]) => when);
+  const said = [...verdicts(summary), ...(expired ? [{ text: "Expired: plan again to apply it.", good: false }] : [])];
+  const wrong = said.some(({ good }) => !good);
   return element(
     "p",
     { class: "verdict" },
-    ...said.map(([, kind, one]) => element("strong", { class: kind }, text(one))),
+    ...said
+      .filter(({ good }) => !(good && wrong))
+      .map(({ text: words, good }) => element("strong", { class: good ? "good" : "bad" }, text(words))),
+  );
+}
+
+/** What policies found wrong; nothing where there are no policies. */
+function policies({ summary: { policies: results = [] } }: HeaderView): Html | null {
+  if (results.length === 0) return null;
+  return element(
+    "section",
+    { class: "policies", "aria-label": "Policies" },
+    element("p", {}, element("b", {}, text("Policies ")), text(policyCounts(results))),
+    element(
+      "ul",
+      {},
+      ...policyWords(results).map(({ level, text: words }) =>
+        element("li", {}, element("strong", { class: level }, text(`${level.toUpperCase()} `)), text(words, 500)),
+      ),
+    ),
   );
 }
 

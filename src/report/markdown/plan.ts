@@ -5,11 +5,13 @@
  */
 import { isEmpty, type PlanSummary, type SyncSummary } from "../../core/plan.ts";
 import type { SyncReview } from "../../engine/review/review.ts";
-import { codeBlock, codeSpan } from "../escape.ts";
+import { codeBlock, codeSpan, proseMarkdown } from "../escape.ts";
 import { counted, moment, thousands } from "../numbers.ts";
+import { policyCounts, policyWords } from "../policies.ts";
 import type { Reveal } from "../reveal.ts";
 import { verdicts } from "../terminal.ts";
 import { type Block, fill, MOST_UNITS, markdownTable, shorter } from "./blocks.ts";
+import { planMark } from "./mark.ts";
 import { syncBlocks } from "./sync.ts";
 
 export interface MarkdownView {
@@ -25,21 +27,17 @@ export interface MarkdownView {
   readonly show: string;
 }
 
-/** The first line of a plan's comment. */
-export function commentMarker(name: string): string {
-  return `<!-- ebb:plan ${name.replace(/[^A-Za-z0-9._]+/g, "-").slice(0, 64)} -->`;
-}
-
 /** Units of the table of all syncs: what is said of each needs room too. */
 const MOST_TABLE = 20_000;
 /** Room for the line that says what is left out. */
 const ROOM_LEFT_OUT = 1_000;
 
 export function renderMarkdown({ summary, reviews, reveal, name, apply, show }: MarkdownView): string {
-  const top = [commentMarker(name), title(summary), verdictLine(summary)].join("\n\n");
+  const top = [planMark(summary, name), title(summary), verdictLine(summary)].join("\n\n");
   const bottom = footer(summary, apply);
   const blocks = [
     { priority: 0, heading: null, what: "syncs of the table", forms: totals(summary) },
+    ...policyBlocks(summary),
     ...summary.syncs.flatMap((sync) =>
       syncBlocks(
         sync,
@@ -99,6 +97,20 @@ function row({ name, source, destination, counts, unchanged, rejected, reasons, 
     ...(complete ? numbers.map(thousands) : numbers.map(() => "?")),
     complete ? (guards.length > 0 ? "**STOPPED**" : "") : "**UNREAD**",
   ];
+}
+
+function policyBlocks({ policies = [] }: PlanSummary): readonly Block[] {
+  if (policies.length === 0) return [];
+  const heading = { text: "#### Policies" };
+  const counts = policyCounts(policies).replace(/ +(?=[A-Z])/g, ", ");
+  const forms = shorter(policyWords(policies), [200, 20, 5, 0], (some, left) =>
+    [
+      `${counts}\n`,
+      ...some.map(({ level, text }) => `- **${level.toUpperCase()}** ${proseMarkdown(text)}`),
+      ...(left > 0 ? [`- and ${thousands(left)} more`] : []),
+    ].join("\n"),
+  );
+  return [{ priority: 1, heading, what: "what policies say", forms }];
 }
 
 function footer(summary: PlanSummary, apply: string | null): string {

@@ -1,0 +1,110 @@
+/** The API of a forge: calls, pages, files; and what a refusal means. @module */
+import { createWriteStream } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
+import { createHttp, type HttpRequest, type HttpResponse, type Permits } from "../connector/index.ts";
+import { AuthError, RecordError, TransientError } from "../core/errors.ts";
+import type { ForgeWorld } from "./forge.ts";
+
+export interface ForgeApi {
+  readonly name: string;
+  readonly baseUrl: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** What a job needs so that it may. */
+  readonly rights: string;
+}
+
+/** A forge limits per hour, far above what one job sends. */
+const free: Permits = { acquire: async () => async () => undefined, mayRetry: () => true };
+const PAGE = 100;
+const MOST_PAGES = 50;
+
+export function forgeClient(world: ForgeWorld, { name, baseUrl, headers, rights }: ForgeApi) {
+  const refused = (status: number | string) =>
+    new AuthError("FORGE_REFUSED", `${name} refuses this job (${status})`, { next: rights });
+  const classify = ({ status }: HttpResponse) =>
+    status >= 400 && status < 500 && ![404, 408, 429].includes(status) ? refused(status) : undefined;
+  const http = createHttp(
+    {
+      dispatcher: world.dispatcher,
+      permits: free,
+      connection: name,
+      now: world.now,
+      after: world.after,
+      sleep: world.sleep,
+    },
+    { baseUrl, headers: async () => headers, classify },
+  );
+  /** One call; null where there is nothing of that name, or the job may not see it. */
+  const find = async <T>(path: string, signal: AbortSignal): Promise<T | null> => {
+    try {
+      return (await http.request({ method: "GET", path }, signal)).json<T>();
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  };
+  /** A call that must find what it names. */
+  const call = async (request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> => {
+    try {
+      return await http.request(request, signal);
+    } catch (error) {
+      // Who may not see a thing is told that it is not there.
+      throw isMissing(error) ? refused(404) : error;
+    }
+  };
+  return {
+    find,
+    call,
+    /** Everything of a list, page by page. */
+    async all<T>(path: string, signal: AbortSignal): Promise<readonly T[]> {
+      const found: T[] = [];
+      for (let page = 1; page <= MOST_PAGES; page++) {
+        const asked = { method: "GET", path: `${path}?per_page=${PAGE}&page=${page}` } as const;
+        const some = (await call(asked, signal)).json<readonly T[]>();
+        found.push(...some);
+        if (some.length < PAGE) break;
+      }
+      return found;
+    },
+    /** Writes what an address gives to a file, whole or not at all. Another server is not told the token. */
+    async save(path: string, file: string, signal: AbortSignal): Promise<void> {
+      const dispatcher = await world.dispatcher();
+      let url = new URL(baseUrl + path);
+      let sent: Readonly<Record<string, string>> = headers;
+      for (let redirects = 0; redirects < 5; redirects++) {
+        const answer = await dispatcher.request({
+          origin: url.origin,
+          path: url.pathname + url.search,
+          method: "GET",
+          headers: sent,
+          signal,
+        });
+        const { location } = answer.headers;
+        if (answer.statusCode < 300) return await writeWhole(answer.body, file);
+        await answer.body.dump();
+        if ([401, 403, 404].includes(answer.statusCode)) throw refused(answer.statusCode);
+        if (answer.statusCode >= 400 || typeof location !== "string")
+          throw new TransientError("UNAVAILABLE", `${name}: answered ${answer.statusCode} for the reviewed plan`);
+        const next = new URL(location, url);
+        if (next.origin !== url.origin) sent = {};
+        url = next;
+      }
+      throw new TransientError("UNAVAILABLE", `${name}: leads in a circle when asked for the reviewed plan`);
+    },
+  };
+}
+
+async function writeWhole(bytes: NodeJS.ReadableStream, file: string): Promise<void> {
+  const aside = `${file}.new`;
+  try {
+    await pipeline(bytes, createWriteStream(aside, { mode: 0o600 }));
+    await rename(aside, file);
+  } finally {
+    await rm(aside, { force: true });
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof RecordError && error.vendorCode === "HTTP_404";
+}

@@ -1,0 +1,34 @@
+import { createWriteStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import type { Entry, ZipFile } from "yauzl";
+import { ConflictError } from "../core/errors.ts";
+
+/**
+ * Writes one file of an archive.
+ *
+ * @throws ConflictError REVIEW_MISSING when the archive does not hold it, or is none
+ */
+export async function extract(archive: string, name: string, file: string): Promise<void> {
+  const { default: yauzl } = await import("yauzl");
+  const missing = (cause?: unknown) =>
+    new ConflictError("REVIEW_MISSING", `the artifact of the review holds no ${name}`, { cause });
+  const zip = await new Promise<ZipFile>((resolve, reject) =>
+    yauzl.open(archive, { lazyEntries: true, autoClose: false }, (error, opened) =>
+      error ? reject(missing(error)) : resolve(opened),
+    ),
+  );
+  try {
+    const entry = await new Promise<Entry>((resolve, reject) => {
+      zip.on("error", (error) => reject(missing(error)));
+      zip.on("end", () => reject(missing()));
+      zip.on("entry", (one: Entry) => (one.fileName === name ? resolve(one) : zip.readEntry()));
+      zip.readEntry();
+    });
+    const bytes = await new Promise<NodeJS.ReadableStream>((resolve, reject) =>
+      zip.openReadStream(entry, (error, stream) => (error ? reject(missing(error)) : resolve(stream))),
+    );
+    await pipeline(bytes, createWriteStream(file, { mode: 0o600 }));
+  } finally {
+    zip.close();
+  }
+}
