@@ -1,6 +1,6 @@
 /** `ebb init`. @module */
 import { existsSync } from "node:fs";
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { type Command, Option } from "commander";
 import { ConfigError } from "../core/errors.ts";
@@ -53,13 +53,21 @@ function environmentNames(value: unknown): readonly string[] {
   return [...new Set([...found].flatMap(([, name]) => name ?? []))].toSorted();
 }
 
+/** Writes files where there are none. One that says the same already is left as it is. */
 async function writeNew(directory: string, files: Readonly<Record<string, string>>): Promise<void> {
-  for (const path of Object.keys(files))
-    if (existsSync(join(directory, path)))
-      throw new ConfigError("PATH_EXISTS", `${join(directory, path)} is there already`);
-  for (const [path, text] of Object.entries(files)) {
-    await mkdir(dirname(join(directory, path)), { recursive: true });
-    await writeFile(join(directory, path), text, { flag: "wx" });
+  const missing: [path: string, text: string][] = [];
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(directory, name);
+    const there = existsSync(path) ? await readFile(path, "utf8").catch(() => "") : null;
+    if (there === null) missing.push([path, text]);
+    else if (there !== text)
+      throw new ConfigError("PATH_EXISTS", `${path} is there already`, {
+        next: "Move it away and run this again, or choose an empty folder.",
+      });
+  }
+  for (const [path, text] of missing) {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, text, { flag: "wx" });
   }
 }
 
