@@ -71,7 +71,7 @@ async function applyCommand(shell: Shell, file: string | undefined, options: Opt
       if (options.digest !== undefined) requireDigest(plan.manifest, options.digest);
       await checkPolicies(shell, open, plan, policies);
       if (options.replanWithin === undefined) return report(shell, open, await execute(shell, open, plan));
-      return replanAndApply(shell, open, plan, options.replanWithin);
+      return replanAndApply(shell, open, plan, options.replanWithin, policies);
     });
   }
   if (options.digest !== undefined) await requireUnfinished(open, options.digest);
@@ -119,7 +119,15 @@ async function requireUnfinished({ world, project }: OpenProject, digest: string
   requireDigest(unfinished.manifest, digest);
 }
 
-async function replanAndApply(shell: Shell, open: OpenProject, reviewed: OpenPlan, withinMs: number): Promise<number> {
+async function replanAndApply(
+  shell: Shell,
+  open: OpenProject,
+  reviewed: OpenPlan,
+  withinMs: number,
+  policies: readonly string[],
+): Promise<number> {
+  // What is planned anew is judged anew: a freeze may have begun since.
+  const judged = await judging([...open.policies, ...policies]);
   const [{ isContained }, { movedError, replan }, { withScratch }, words, { createReveal, saltOf }] = await Promise.all(
     [
       import("../engine/contained.ts"),
@@ -132,7 +140,7 @@ async function replanAndApply(shell: Shell, open: OpenProject, reviewed: OpenPla
   const { manifest } = reviewed;
   return withScratch(async (directory) => {
     const { plan, resumes, containment } = await withProgress(shell, (listen) =>
-      replan(open.world, open.project, reviewed, { withinMs, directory }, listen, shell.signals.stop),
+      replan(open.world, open.project, reviewed, { withinMs, directory, ...judged }, listen, shell.signals.stop),
     );
     if (!isContained(containment)) {
       const syncs = manifest.syncs.map(({ sync }) => sync);

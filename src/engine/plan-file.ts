@@ -15,6 +15,7 @@ import type { Concentration } from "./review/concentration.ts";
 import { isSealed, type Seal, unseal } from "./seal.ts";
 import { digestOf, digestOfFile } from "./staging/digest.ts";
 import { withScratch } from "./staging/scratch.ts";
+import type { Disk } from "./state/disk.ts";
 import type { World } from "./world.ts";
 
 /** A plan as a folder, checked against its digest. */
@@ -30,6 +31,11 @@ const FOLDERS = ["changes", "confirmed", "rejected", "marks"] as const;
 /** Beside the summary, because it holds values. It is not part of what would be done. */
 export const CONCENTRATIONS = "concentrations.json";
 const MAX_JSON_BYTES = 64 * 1024 * 1024;
+
+/** The folders of a plan, in a folder that is there. */
+export async function makePlanFolders(disk: Disk, directory: string): Promise<void> {
+  for (const folder of FOLDERS) await disk.makeDirectory(join(directory, folder));
+}
 
 /** Paths of a plan's data files, relative to its folder. */
 export function planDataFiles(syncs: readonly Pick<PlannedSync, "file" | "marks">[]): readonly string[] {
@@ -91,7 +97,7 @@ export async function unpackPlan(
 ): Promise<OpenPlan> {
   if (!(await world.disk.exists(file)))
     throw new ConfigError("FILE_MISSING", `there is no plan ${file}`, { next: "Save one with `ebb plan --out FILE`." });
-  for (const folder of FOLDERS) await mkdir(join(directory, folder), { recursive: true, mode: 0o700 });
+  await makePlanFolders(world.disk, directory);
   if (await isSealed(file).catch(() => false))
     await withScratch(async (scratch) => {
       const archive = join(scratch, "plan.zip");

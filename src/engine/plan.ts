@@ -20,7 +20,7 @@ import { configDigest } from "./config-digest.ts";
 import { openConnections } from "./connect/connections.ts";
 import { planSync } from "./diff/plan-sync.ts";
 import type { Undo } from "./diff/undo.ts";
-import { CONCENTRATIONS, manifestDigest, type OpenPlan, planDataFiles } from "./plan-file.ts";
+import { CONCENTRATIONS, makePlanFolders, manifestDigest, type OpenPlan, planDataFiles } from "./plan-file.ts";
 import type { Concentration } from "./review/concentration.ts";
 import { type LoadedRun, unfinishedRuns } from "./run/runs.ts";
 import { digestOf, digestOfFile } from "./staging/digest.ts";
@@ -59,8 +59,7 @@ export async function plan(
   const store = openState(world, project.state.directory);
   const state = await store.read();
   const unfinished = await unfinishedRuns(world, store);
-  for (const folder of ["changes", "confirmed", "rejected", "marks"])
-    await world.disk.makeDirectory(join(options.directory, folder));
+  await makePlanFolders(world.disk, options.directory);
 
   const connections = openConnections(world, project, listen);
   const summaries: SyncSummary[] = [];

@@ -4,14 +4,14 @@ import { ConflictError } from "../core/errors.ts";
 import type { Refresh } from "../core/sync.ts";
 import { checkApplicable } from "./apply.ts";
 import { type Containment, containmentOf, isContained } from "./contained.ts";
-import { plan } from "./plan.ts";
+import { type PlanOptions, plan } from "./plan.ts";
 import { type OpenPlan, readPlan } from "./plan-file.ts";
 import { rollback } from "./rollback.ts";
 import { unfinishedRuns } from "./run/runs.ts";
 import { openState } from "./state/state.ts";
 import type { Listener, World } from "./world.ts";
 
-export interface ReplanOptions {
+export interface ReplanOptions extends Pick<PlanOptions, "judge"> {
   /** How long ago the reviewed plan may have been made, in milliseconds. */
   readonly withinMs: number;
   /** An empty folder for the new plan's files. The caller removes it. */
@@ -30,14 +30,14 @@ export interface Replanned {
  * Plans again what was reviewed, at the same refresh level, and compares. Where a run stopped before its end, it is that
  * run's plan that is compared: a job that is started anew finishes what it had begun.
  *
- * @throws ConflictError PLAN_EXPIRED when the reviewed plan is too old; PLAN_INCOMPLETE, GUARD_STOPPED or PLAN_FOREIGN of
+ * @throws ConflictError PLAN_EXPIRED when the reviewed plan is too old; PLAN_INCOMPLETE, GUARD_STOPPED, POLICY_DENIED or PLAN_FOREIGN of
  * either plan; RUN_UNFINISHED when the run that stopped does what was not reviewed
  */
 export async function replan(
   world: World,
   project: Project,
   reviewed: OpenPlan,
-  { withinMs, directory }: ReplanOptions,
+  { withinMs, ...settings }: ReplanOptions,
   listen: Listener,
   signal: AbortSignal,
 ): Promise<Replanned> {
@@ -57,7 +57,7 @@ export async function replan(
   const { created } = reviewed.manifest;
   if (Date.parse(created) + withinMs < world.now())
     throw new ConflictError("PLAN_EXPIRED", `the plan was made at ${created}, and may not be as old as that`);
-  const made = await planAgain(world, project, reviewed, directory, listen, signal);
+  const made = await planAgain(world, project, reviewed, settings, listen, signal);
   checkApplicable(project, await store.read(), made);
   checkAccounts(made, reviewed);
   return { plan: made, resumes: false, containment: await containmentOf(made, reviewed) };
@@ -67,16 +67,16 @@ function planAgain(
   world: World,
   project: Project,
   { manifest, summary }: OpenPlan,
-  directory: string,
+  settings: Omit<ReplanOptions, "withinMs">,
   listen: Listener,
   signal: AbortSignal,
 ): Promise<OpenPlan> {
   const targets = manifest.syncs.map(({ sync }) => sync.name);
   if (summary.rollback !== undefined)
-    return rollback(world, project, summary.rollback, { targets, directory }, listen, signal);
+    return rollback(world, project, summary.rollback, { targets, ...settings }, listen, signal);
   const levels = new Set<Refresh>(summary.syncs.map(({ basis }) => basis.refresh));
   const [refresh] = levels.size === 1 ? levels : [];
-  return plan(world, project, { targets, directory, ...(refresh ? { refresh } : {}) }, listen, signal);
+  return plan(world, project, { targets, ...settings, ...(refresh ? { refresh } : {}) }, listen, signal);
 }
 
 function checkAccounts(made: OpenPlan, reviewed: OpenPlan): void {

@@ -60,8 +60,8 @@ function rowPieces({ sync, rows }: Explained, reveal: Reveal): readonly Piece[] 
 /** A column is as private as the most private field it goes into; as the key, where it goes into none. */
 function cell(sync: Explained["sync"], column: string, value: Value, reveal: Reveal): string {
   const into = Object.entries(sync.fields).filter(([, mapping]) => mapping.column === column);
-  const [private_] = into.filter(([field]) => !reveal.shows(sync.name, field));
-  const [field] = private_ ?? into[0] ?? [];
+  const [masked] = into.filter(([field]) => !reveal.shows(sync.name, field));
+  const [field] = masked ?? into[0] ?? [];
   if (field !== undefined) return reveal.value(sync.name, field, value);
   return value === null ? "null" : reveal.key(sync.name, value);
 }

@@ -8,9 +8,11 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { systems } from "../../providers/index.ts";
 import type { Project } from "../../src/core/decode.ts";
+import { maxApplyMinutes, maxChangeRatio, maxDeletes, noDriftOverwrite } from "../../src/core/plan-policies.ts";
+import { type PlanPolicy, resultsOf } from "../../src/core/policy.ts";
 import { completeSync, type SyncAttributes } from "../../src/core/sync.ts";
 import { apply } from "../../src/engine/apply.ts";
-import { plan } from "../../src/engine/plan.ts";
+import { type PlanOptions, plan } from "../../src/engine/plan.ts";
 import type { OpenPlan } from "../../src/engine/plan-file.ts";
 import { localDisk } from "../../src/engine/state/disk.ts";
 import type { World } from "../../src/engine/world.ts";
@@ -28,6 +30,7 @@ interface Story {
   readonly warehouseMoves: Sql;
   readonly crmMoves: Sql;
   readonly sync: Partial<SyncAttributes>;
+  readonly policies?: readonly PlanPolicy[];
 }
 
 const COLUMNS =
@@ -101,6 +104,12 @@ const stories: Readonly<Record<PlanName, Story>> = {
     warehouseMoves: ["DELETE FROM customers WHERE CAST(substr(id, 2) AS INTEGER) % 3 = 0"],
     crmMoves: [],
     sync: { mode: "mirror" },
+    policies: [
+      maxDeletes({ most: 100 }),
+      maxChangeRatio({ percent: 20, level: "warn" }),
+      noDriftOverwrite(),
+      maxApplyMinutes({ most: 30 }),
+    ],
   },
   drifted: {
     warehouse: customers(500),
@@ -173,15 +182,24 @@ async function planStory(story: Story, directory: string): Promise<OpenPlan> {
   const project = projectOf(story.sync);
   const signal = new AbortController().signal;
   const listen = () => undefined;
-  const planned = async (folder: string) => {
+  const planned = async (folder: string, judge?: PlanOptions["judge"]) => {
     const path = join(directory, folder);
     await mkdir(path);
-    return plan(world, project, { directory: path }, listen, signal);
+    return plan(world, project, { directory: path, ...(judge ? { judge } : {}) }, listen, signal);
   };
   await apply(world, project, await planned("first"), listen, { stop: signal, abort: signal });
   await execute(warehouse, story.warehouseMoves);
   await execute(crm, story.crmMoves);
-  return planned("plan");
+  return planned("plan", story.policies && judgeOf(story.policies));
+}
+
+function judgeOf(policies: readonly PlanPolicy[]): PlanOptions["judge"] {
+  return async (input) => {
+    const judged = policies.map(async (policy) =>
+      resultsOf({ file: "policies.ts", policy }, await policy.check(input)),
+    );
+    return (await Promise.all(judged)).flat();
+  };
 }
 
 async function execute(path: string, statements: Sql): Promise<void> {

@@ -87,11 +87,16 @@ export function strangePlan(names: Names): { summary: PlanSummary; reviews: Sync
   return {
     summary: {
       format: PLAN_FORMAT,
-      digest: "0123456789abcdef",
+      digest: "0123456789abcdef".repeat(4),
       created: "2026-11-20T08:14:00.000Z",
       expires: "2026-11-21T08:14:00.000Z",
       complete: false,
       syncs: [sync, unread],
+      policies: [
+        { code: "MAX_DELETES", level: "deny", sync: names.sync, message: names.message },
+        { code: "NO_DRIFT_OVERWRITE", level: "warn", sync: null, message: names.message },
+        { code: "FREEZE", level: "pass", sync: null, message: "" },
+      ],
     },
     reviews: [review],
   };

@@ -10,6 +10,7 @@ import type { Action, Fields, Reason, Value } from "../../core/types.ts";
 import { openConnections } from "../connect/connections.ts";
 import { keySql } from "../diff/desired.ts";
 import { planSync, type Staged } from "../diff/plan-sync.ts";
+import { makePlanFolders } from "../plan-file.ts";
 import { unfinishedRuns } from "../run/runs.ts";
 import { withScratch, withStaging } from "../staging/scratch.ts";
 import { type Staging, table } from "../staging/staging.ts";
@@ -81,8 +82,7 @@ export async function explain(
   const connections = openConnections(world, project, listen);
   try {
     return await withScratch(async (directory) => {
-      for (const folder of ["changes", "confirmed", "rejected"])
-        await world.disk.makeDirectory(`${directory}/${folder}`);
+      await makePlanFolders(world.disk, directory);
       return withStaging(undefined, async (staging) => {
         let found: Found | undefined;
         const look = async (at: Staging, staged: Staged) => {

@@ -2,7 +2,8 @@
 import { literal } from "../../core/sql.ts";
 import type { Action } from "../../core/types.ts";
 import { changesFrom } from "../diff/changes.ts";
-import { Status, type StatusName } from "../run/progress.ts";
+import { startedAt } from "../run/journal.ts";
+import { type StatusName, statusName } from "../run/progress.ts";
 import { listRuns, loadRun } from "../run/runs.ts";
 import type { Staging } from "../staging/staging.ts";
 import type { StateStore } from "../state/state.ts";
@@ -37,19 +38,12 @@ export async function recordHistory(
     const rows = await staging.rows<{ n: string; action: Action }>(
       `SELECT n, action FROM ${changesFrom(run.files.plan, planned)} WHERE key = ${literal(key)}`,
     );
-    const [start] = run.entries;
     for (const { n, action } of rows) {
-      const status = statusName(progress.status[Number(n)] ?? Status.waiting);
+      const status = statusName(progress.status[Number(n)]);
       const rejected = progress.rejected.get(Number(n));
-      const started = start?.t === "start" ? start.at : "";
       const refused = rejected && { code: rejected[1], field: rejected[2], message: rejected[3] };
-      found.push({ run: name, started, action, status, ...(refused ? { refused } : {}) });
+      found.push({ run: name, started: startedAt(run.entries), action, status, ...(refused ? { refused } : {}) });
     }
   }
   return found;
-}
-
-function statusName(status: number): StatusName {
-  const [name] = (Object.entries(Status) as [StatusName, number][]).find(([, number]) => number === status) ?? [];
-  return name ?? "waiting";
 }

@@ -5,6 +5,7 @@ import type { Sync } from "../../core/sync.ts";
 import type { Value } from "../../core/types.ts";
 import type { SyncField } from "../diff/fields.ts";
 import { type Staging, table } from "../staging/staging.ts";
+import { countable } from "./shapes.ts";
 
 /** So much of the updates has this value and leaves it as it is, so many times more often than all rows. */
 export interface Concentration {
@@ -43,9 +44,8 @@ export async function concentratedIn(
 ): Promise<readonly Concentration[]> {
   if (updates < LEAST_UPDATES) return [];
   const candidates = fields.flatMap((field, i) => {
-    const privacy = sync.fields[field.name]?.privacy;
     const fits = field.type.kind === "text" || field.type.kind === "boolean";
-    return fits && privacy !== "pii" && privacy !== "secret" ? [{ ...field, i }] : [];
+    return fits && countable(sync, field.name) ? [{ ...field, i }] : [];
   });
   if (candidates.length === 0) return [];
   const updated = `(SELECT * FROM ${table("judged")} WHERE action = 'update' AND problem IS NULL)`;

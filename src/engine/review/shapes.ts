@@ -2,6 +2,7 @@
 import { textSql } from "../../core/canonical.ts";
 import type { PlannedSync, SyncSummary } from "../../core/plan.ts";
 import { ident } from "../../core/sql.ts";
+import type { Sync } from "../../core/sync.ts";
 import type { FieldType, Value } from "../../core/types.ts";
 import type { Staging } from "../staging/staging.ts";
 
@@ -54,7 +55,7 @@ const numeric: ReadonlySet<FieldType["kind"]> = new Set(["integer", "decimal", "
 const listed: ReadonlySet<FieldType["kind"]> = new Set(["text", "boolean"]);
 
 /** Personal and secret fields are left out: nothing of them is counted. */
-export function countable({ sync }: PlannedSync, field: string): boolean {
+export function countable(sync: Sync, field: string): boolean {
   const privacy = sync.fields[field]?.privacy;
   return privacy !== "pii" && privacy !== "secret";
 }
@@ -66,7 +67,7 @@ export async function fieldShapes(
   planned: PlannedSync,
   summary: Pick<SyncSummary, "fields">,
 ): Promise<readonly FieldShape[]> {
-  const fields = summary.fields.filter(({ name }) => countable(planned, name)).slice(0, MOST_FIELDS);
+  const fields = summary.fields.filter(({ name }) => countable(planned.sync, name)).slice(0, MOST_FIELDS);
   const of = (kinds: ReadonlySet<string>) => fields.filter(({ name }) => kinds.has(planned.types[name]?.kind ?? ""));
   const updates = `(SELECT changed, before, after FROM ${changes} WHERE action = 'update')`;
   const shapes = [

@@ -10,7 +10,7 @@ import type { Staging } from "../staging/staging.ts";
 import type { Listener, World } from "../world.ts";
 import { cutBatches } from "./batches.ts";
 import type { BatchDesk } from "./desk.ts";
-import type { Journal } from "./journal.ts";
+import { type Journal, startedAt } from "./journal.ts";
 import { loadCreates } from "./load.ts";
 import { createMovedCheck } from "./moved.ts";
 import { Status, type SyncProgress } from "./progress.ts";
@@ -108,8 +108,7 @@ function within(ranges: Ranges): string {
 const KEYS_LAST_MS = 20 * 3_600_000;
 
 function withoutOldKeys({ planned, run: { entries }, world }: ExecuteInput): PlannedSync {
-  const [start] = entries;
-  const begun = start?.t === "start" ? Date.parse(start.at) : 0;
+  const begun = Date.parse(startedAt(entries)) || 0;
   if (planned.createIsIdempotent !== "header" || world.now() - begun < KEYS_LAST_MS) return planned;
   return { ...planned, createIsIdempotent: "no" };
 }

@@ -55,6 +55,11 @@ export interface Journal {
 }
 
 /** Begins a journal with its first entry, both or neither: a journal that is there has begun. */
+/** When the run began, ISO 8601; empty where its journal has no beginning. */
+export function startedAt([start]: readonly JournalEntry[]): string {
+  return start?.t === "start" ? start.at : "";
+}
+
 export function beginJournal(disk: Disk, path: string, start: JournalEntry & { readonly t: "start" }): Promise<void> {
   return disk.replace(path, line(start));
 }

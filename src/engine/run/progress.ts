@@ -62,13 +62,16 @@ export function foldEntry(progress: SyncProgress, entry: JournalEntry): void {
   }
 }
 
+const names = Object.keys(Status) as readonly StatusName[];
+
+/** What one change is at; one of which nothing is known waits. */
+export function statusName(status: number | undefined): StatusName {
+  return names[status ?? Status.waiting] ?? "waiting";
+}
+
 /** Changes by status. */
 export function countStatus({ status }: SyncProgress): Record<StatusName, number> {
   const counts = { waiting: 0, sent: 0, applied: 0, accepted: 0, rejected: 0, skipped: 0, doubt: 0 };
-  const names = Object.keys(Status) as StatusName[];
-  for (const value of status) {
-    const name = names[value];
-    if (name) counts[name] += 1;
-  }
+  for (const value of status) counts[statusName(value)] += 1;
   return counts;
 }

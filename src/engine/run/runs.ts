@@ -5,7 +5,7 @@ import type { PlanManifest } from "../../core/plan.ts";
 import type { StateStore } from "../state/state.ts";
 import type { World } from "../world.ts";
 import type { JournalEntry } from "./journal.ts";
-import { readJournal } from "./journal.ts";
+import { readJournal, startedAt } from "./journal.ts";
 import { countStatus, foldEntry, newProgress, type StatusName, type SyncProgress } from "./progress.ts";
 
 /** How a run ended. `stopped` and `failed` can be resumed. */
@@ -118,7 +118,6 @@ export function resultOf(
   serial: number | null,
   problem?: string,
 ): RunResult {
-  const start = entries[0];
   const rejected = new Map<string, RunResult["rejected"][number]>();
   for (const [sync, { rejected: entriesOf }] of progress)
     for (const [, code, field] of entriesOf.values()) {
@@ -128,7 +127,7 @@ export function resultOf(
   return {
     run,
     status,
-    started: start?.t === "start" ? start.at : "",
+    started: startedAt(entries),
     ended,
     digest: manifest.digest,
     serial,

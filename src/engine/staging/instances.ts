@@ -3,12 +3,12 @@
  * used again: what was attached is detached, and whatever belongs to a session ends with its connection.
  * @module
  */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance } from "@duckdb/node-api";
 import { canonicalJson } from "../../core/canonical-json.ts";
 import { ident } from "../../core/sql.ts";
+import { type PrivateFolder, privateFolder } from "./private-folder.ts";
 
 export interface InstanceOptions {
   readonly memoryMb: number;
@@ -33,17 +33,8 @@ const MOST_IDLE = 2;
 const ATTACH = "ATTACH ':memory:' AS staging";
 const idle: Idle[] = [];
 let made = 0;
-let folder: string | undefined;
-
-/** This process's own, which nobody else may look into; gone when it ends. */
-function spillFolder(): string {
-  if (folder === undefined) {
-    const path = mkdtempSync(join(tmpdir(), "ebb-spill-"));
-    process.once("exit", () => rmSync(path, { recursive: true, force: true }));
-    folder = path;
-  }
-  return folder;
-}
+/** Of this process; gone when it ends. */
+let spills: PrivateFolder | undefined;
 
 /** An instance with an empty database `staging`, which lies in memory and spills: it needs no log and no checkpoints. */
 export async function openInstance(duckdb: Duckdb, { memoryMb, threads }: InstanceOptions): Promise<Opened> {
@@ -54,7 +45,8 @@ export async function openInstance(duckdb: Duckdb, { memoryMb, threads }: Instan
     await connection.run(ATTACH);
     return { ...used, connection };
   }
-  const spill = join(spillFolder(), String(++made));
+  spills ??= privateFolder("ebb-spill-");
+  const spill = join(spills.directory, String(++made));
   const instance = await duckdb.DuckDBInstance.create(":memory:", {
     memory_limit: `${memoryMb}MB`,
     threads: String(threads),

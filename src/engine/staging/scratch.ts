@@ -1,25 +1,13 @@
-import { rmSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { privateFolder } from "./private-folder.ts";
 import { openStaging, type Staging } from "./staging.ts";
 
-const inUse = new Set<string>();
-
-// A second signal ends the process in the middle of things; what a plan says of customers is not to stay behind.
-process.once("exit", () => {
-  for (const directory of inUse) rmSync(directory, { recursive: true, force: true });
-});
-
-/** Runs `use` with a folder of its own outside the project that only this user may look into (0700), and removes it. */
+/** Runs `use` with a folder of its own, and removes it. */
 export async function withScratch<T>(use: (directory: string) => Promise<T>): Promise<T> {
-  const directory = await mkdtemp(join(tmpdir(), "ebb-"));
-  inUse.add(directory);
+  const { directory, remove } = privateFolder("ebb-");
   try {
     return await use(directory);
   } finally {
-    await rm(directory, { recursive: true, force: true });
-    inUse.delete(directory);
+    await remove();
   }
 }
 
