@@ -55,7 +55,10 @@ test("what is masked is nowhere in the file", { timeout: 60_000 }, async () => {
 
 test("the head says what the plan is, what is left out and what comes next", { timeout: 60_000 }, async () => {
   const stopped = await report("delete-heavy", { next: [], cap: 100 });
-  expect(stopped).toContain("Stopped: a guard holds back 1 sync");
+  expect(stopped).toContain("STOPPED: a guard holds back 1 sync.");
+  expect(stopped).toContain("DENIED: 1 policy denies this plan.");
+  expect(stopped).toContain("PASS 2   WARN 1   DENY 1");
+  expect(stopped).toMatch(/DENY <\/strong>MAX_DELETES: the plan deletes 667 records, 100 are allowed/);
   expect(stopped).toContain("Stopped by MAX_DELETES");
   expect(stopped).toContain("The table holds 100 of 667 changes: an even sample of the deletes alone.");
   expect(stopped).not.toContain('id="command"');
