@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { canonicalJson } from "../../src/connector/index.ts";
+import { canonicalJson, loadDuckdb } from "../../src/connector/index.ts";
 
 /** A value of a result, as DuckDB writes it in JSON. */
 export type Cell = string | number | boolean | null | readonly Cell[];
@@ -20,7 +20,7 @@ export interface Session {
 
 /** Loads DuckDB and opens `path`, a database file or `:memory:`. */
 export async function openSession(path: string, mode: "read" | "write"): Promise<Session> {
-  const duckdb = await import("@duckdb/node-api");
+  const duckdb = loadDuckdb();
   const instance = await duckdb.DuckDBInstance.create(path, {
     access_mode: mode === "read" && path !== ":memory:" ? "READ_ONLY" : "READ_WRITE",
     // A missing extension must fail at once instead of being fetched from the internet.

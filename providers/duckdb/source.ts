@@ -5,6 +5,7 @@ import {
   type Context,
   ident,
   literal,
+  loadDuckdb,
   type Pushdown,
   type Query,
   type Source,
@@ -112,7 +113,7 @@ async function selectOf(query: Query, session: Session, context: Context, signal
 async function select(text: string, session: Session): Promise<string> {
   const sql = `${text.trim().replace(/;\s*$/, "")}\n`;
   if (sql.trim() === "") throw new Error("the query is empty");
-  const { StatementType } = await import("@duckdb/node-api");
+  const { StatementType } = loadDuckdb();
   const statements = await session.connection.extractStatements(sql);
   if (statements.count !== 1) throw new Error(`a query is one SELECT; this text has ${statements.count} statements`);
   const statement = await statements.prepare(0);

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type Context, literal, type RecordRequest, withToken } from "../../src/connector/index.ts";
+import { type Context, literal, loadDuckdb, type RecordRequest, withToken } from "../../src/connector/index.ts";
 import type { Driver } from "./driver.ts";
 import { quoted } from "./query.ts";
 
@@ -36,7 +36,7 @@ export async function loadMarks(
 }
 
 async function writeParquet(file: string, marks: RecordRequest["marks"]): Promise<void> {
-  const duckdb = await import("@duckdb/node-api");
+  const duckdb = loadDuckdb();
   const instance = await duckdb.DuckDBInstance.create(":memory:", {
     memory_limit: "500MB",
     temp_directory: `${file}.spill`,

@@ -1,3 +1,4 @@
+import { loadDuckdb } from "../connector/duckdb.ts";
 import type { Project } from "../core/decode.ts";
 import type { World } from "../engine/world.ts";
 import { sanitise, sanitiseLines } from "../report/sanitise.ts";
@@ -32,11 +33,11 @@ export async function loadProject(shell: Shell, options: LoadOptions = {}): Prom
     import("../../providers/index.ts"),
     import("./world.ts"),
     import("../core/decode.ts"),
-    engine ? import("@duckdb/node-api") : undefined,
     engine ? import("../engine/plan.ts") : undefined,
   ]);
   // Awaited below, and not at all when the app fails.
   modules.catch(() => undefined);
+  if (engine) loadDuckdb();
   const words = await said;
   if (words.trim() !== "") shell.note(sanitiseLines(words));
   const [{ systems }, { createWorld }, { decodeProject }] = await modules;

@@ -8,6 +8,7 @@ export { suggest } from "../core/suggest.ts";
 export type * from "../core/types.ts";
 export type * from "./capabilities.ts";
 export type * from "./destination.ts";
+export { loadDuckdb } from "./duckdb.ts";
 export * from "./http.ts";
 export * from "./outcomes.ts";
 export * from "./permits.ts";

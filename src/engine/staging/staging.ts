@@ -5,6 +5,7 @@
  */
 import { cpus } from "node:os";
 import type { DuckDBAppender, DuckDBConnection, DuckDBDataChunk } from "@duckdb/node-api";
+import { loadDuckdb } from "../../connector/duckdb.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { ident } from "../../core/sql.ts";
 import { closeInstance, openInstance } from "./instances.ts";
@@ -74,7 +75,7 @@ export function table(name: string): string {
 }
 
 export async function openStaging({ directory, memoryMb = 600 }: StagingOptions): Promise<Staging> {
-  const duckdb = await import("@duckdb/node-api");
+  const duckdb = loadDuckdb();
   const opened = await openInstance(duckdb, { memoryMb, threads: Math.max(2, cpus().length) });
   const { instance, connection } = opened;
 
