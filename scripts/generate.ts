@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { systems } from "../providers/index.ts";
 import type { System } from "../src/connector/system.ts";
 import { syncAttributes } from "../src/core/sync.ts";
+import { terraformAttributes } from "../src/core/sync-rules.ts";
 import { providerAddress, providerSchema } from "../src/terraform/schema.ts";
 import { connectionClass, interfaceOf } from "./typescript.ts";
 
@@ -89,9 +90,10 @@ function syncOptions(): [string, string] {
     fields: _fields,
     ...shape
   } = syncAttributes.shape;
+  const settings = { ...shape, ...terraformAttributes.shape };
   return [
     "sync-options.ts",
-    `${notice}\n${interfaceOf("SyncOptions", "What a sync may set besides its flow.", shape)}`,
+    `${notice}\n${interfaceOf("SyncOptions", "What a sync may set besides its flow.", settings)}`,
   ];
 }
 

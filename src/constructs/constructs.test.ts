@@ -131,6 +131,18 @@ describe("a declared stack", () => {
     });
   });
 
+  it("takes what Terraform alone is told, which decode passes over", () => {
+    const json = synth((stack) => {
+      const crm = new Memory(stack, "crm", { store: "c" });
+      const fields = { name: "name" };
+      const destination = crm.object("o");
+      const told = { onDestroy: "delete_records", records: true } as const;
+      new Sync(stack, "s", { source: crm.table("t"), key: "k", destination, mode: "mirror", fields, ...told });
+    });
+    expect(json.resource.ebb_sync.s).toMatchObject({ on_destroy: "delete_records", records: true });
+    expect(decodeProject(json, [memory]).syncs[0]).not.toHaveProperty("onDestroy");
+  });
+
   it("is the same in an App of cdktn", () => {
     const { provider, resource } = synth(declared);
     const inCdktn = synth(declared, CdktnApp);

@@ -37,4 +37,8 @@ export interface SyncOptions {
     /** When a plan is unlike those of the last 20 runs of the sync, in its changes, rejected rows or source rows: warn (default), stop it, or do not look. */
     readonly unusual?: "warn" | "stop" | "off";
   };
+  /** When the resource is destroyed: keep its records where they are (default), or delete those that Ebb created. */
+  readonly onDestroy?: "keep" | "delete_records";
+  /** Show the values of changed records in the plan, up to 200. They then stand in Terraform's plan file and state (default false). */
+  readonly records?: boolean;
 }
