@@ -1,8 +1,5 @@
 import fc from "fast-check";
 import type { Nodes } from "mdast";
-import { fromMarkdown } from "mdast-util-from-markdown";
-import { gfmFromMarkdown } from "mdast-util-gfm";
-import { gfm } from "micromark-extension-gfm";
 import { describe, expect, it } from "vitest";
 import {
   codeBlock,
@@ -14,39 +11,9 @@ import {
   workflowProperty,
 } from "../../src/report/escape.ts";
 import { sanitise } from "../../src/report/sanitise.ts";
-import { hostileTexts } from "./plans.ts";
+import { hostile, parsed } from "./hostile.ts";
 
-const pieces = [
-  "`",
-  "``",
-  "|",
-  "\\",
-  "*",
-  "_",
-  "[",
-  "](x)",
-  "<b>",
-  "<!--",
-  "@ann",
-  "#1",
-  "GH-12",
-  "www.a.de",
-  "://",
-  "$",
-];
-const hostile = fc.oneof(
-  fc.constantFrom(...hostileTexts),
-  fc.string({ unit: "binary", maxLength: 100 }),
-  fc.string({
-    unit: fc.constantFrom(...pieces, "http", "a", " ", "\n", "1.", "-", "+", ":", "é", "@", ".com"),
-    maxLength: 30,
-  }),
-);
 const runs = { numRuns: 500 };
-
-function parsed(markdown: string): Nodes {
-  return fromMarkdown(markdown, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] });
-}
 
 function nodesOf(node: Nodes): readonly Nodes[] {
   return [node, ...("children" in node ? node.children.flatMap((child) => nodesOf(child)) : [])];

@@ -1,22 +1,15 @@
 import fc from "fast-check";
 import type { Nodes } from "mdast";
-import { fromMarkdown } from "mdast-util-from-markdown";
-import { gfmFromMarkdown } from "mdast-util-gfm";
-import { gfm } from "micromark-extension-gfm";
 import { describe, expect, it } from "vitest";
 import { fill } from "../../src/report/markdown/blocks.ts";
 import { type MarkdownView, renderMarkdown } from "../../src/report/markdown/plan.ts";
 import { createReveal } from "../../src/report/reveal.ts";
-import { hostileTexts } from "./plans.ts";
+import { anyNames, hostile, parsed } from "./hostile.ts";
 import { type Names, strangePlan } from "./strange-plan.ts";
 
 const reveal = createReveal([], { all: false, salt: "s" });
 const open = createReveal([], { all: true, salt: "s" });
 const ways = { reveal, name: "acme", apply: "ebb apply plan.ebb", show: "ebb show plan.ebb" };
-
-function parsed(markdown: string): Nodes {
-  return fromMarkdown(markdown, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] });
-}
 
 /** The tree without what is said in it: neighbours that are text or code spans are one. */
 function skeleton(node: Nodes): unknown {
@@ -47,42 +40,9 @@ const plainNames: Names = {
 
 describe("a plan as a comment", () => {
   it("has the structure we made, whatever the names and values are", () => {
-    const pieces = [
-      "`",
-      "``",
-      "```",
-      "|",
-      "\\",
-      "*",
-      "_",
-      "[",
-      "](x)",
-      "<b>",
-      "<!--",
-      "-->",
-      "@ann",
-      "#1",
-      "\n",
-      " ",
-      "a",
-    ];
-    const text = fc.oneof(
-      fc.constantFrom(...hostileTexts),
-      fc.string({ unit: "binary", maxLength: 60 }),
-      fc.string({ unit: fc.constantFrom(...pieces, "https://a.de", "www.a.de", "1.", "- ", "~~~"), maxLength: 30 }),
-    );
-    const names = fc.record({
-      sync: text,
-      field: text,
-      object: text,
-      key: text,
-      before: text,
-      after: text,
-      message: text,
-    });
     const expected = skeleton(parsed(renderMarkdown({ ...strangePlan(plainNames), ...ways })));
     fc.assert(
-      fc.property(names, fc.boolean(), (given, all) => {
+      fc.property(anyNames(hostile), fc.boolean(), (given, all) => {
         const markdown = renderMarkdown({ ...strangePlan(given), ...ways, reveal: all ? open : reveal });
         const tree = parsed(markdown);
         expect(skeleton(tree)).toEqual(expected);
