@@ -1,16 +1,15 @@
 /** `ebb apply`. @module */
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
-import { ConfigError, ConflictError } from "../core/errors.ts";
-import { denials, isEmpty, isStopped } from "../core/plan.ts";
-import type { ApplySignals } from "../engine/apply.ts";
+import { ConfigError } from "../core/errors.ts";
+import { isEmpty, isStopped } from "../core/plan.ts";
 import type { OpenPlan } from "../engine/plan-file.ts";
 import type { RunResult } from "../engine/run/runs.ts";
-import type { Listener } from "../engine/world.ts";
+import { execute, gracefully, withReviewed } from "./applying.ts";
 import type { Run } from "./command.ts";
 import { Exit, exitOfRun, exitOfSignal } from "./exit.ts";
 import { invocation } from "./invocation.ts";
-import { judgedAgain, judging } from "./judging.ts";
+import { judging } from "./judging.ts";
 import { lengthOfTime, planDigest, SAMPLES, several } from "./options.ts";
 import { exitOfPlan, planText } from "./plan-view.ts";
 import { withProgress } from "./progress.ts";
@@ -63,45 +62,21 @@ async function applyCommand(shell: Shell, file: string | undefined, options: Opt
   const identities = await identitiesFor(options.identity, process.env);
   const policies = options.policy.map((one) => resolve(one));
   const open = await loadProject(shell, { engine: true });
-  const { withScratch } = await import("../engine/staging/scratch.ts");
   if (file !== undefined) {
-    const { requireDigest, unpackPlan } = await import("../engine/plan-file.ts");
-    return withScratch(async (directory) => {
-      const plan = await unpackPlan(open.world, file, directory, identities);
-      if (options.digest !== undefined) requireDigest(plan.manifest, options.digest);
-      await checkPolicies(shell, open, plan, policies);
-      if (options.replanWithin === undefined) return report(shell, open, await execute(shell, open, plan));
-      return replanAndApply(shell, open, plan, options.replanWithin, policies);
-    });
+    const { digest, replanWithin } = options;
+    return withReviewed(shell, open, { file, digest, policies, identities }, async (plan) =>
+      replanWithin === undefined
+        ? report(shell, open, await execute(shell, open, plan))
+        : replanAndApply(shell, open, plan, replanWithin, policies),
+    );
   }
   if (options.digest !== undefined) await requireUnfinished(open, options.digest);
   const { resume } = await import("../engine/apply.ts");
   const resumed = await gracefully(shell, (listen, signals) => resume(open.world, open.project, listen, signals));
   if (resumed) return report(shell, open, resumed);
   if (!shell.canAsk) throw new ConfigError("APPROVAL_NEEDED", "there is no plan to apply, and no terminal to ask on");
+  const { withScratch } = await import("../engine/staging/scratch.ts");
   return withScratch((directory) => planAndApply(shell, open, directory, policies));
-}
-
-/** What the plan's own policies denied, apply itself refuses. A run that has begun is finished, whatever is said now. */
-async function checkPolicies(
-  { note, signals }: Shell,
-  { world, project }: OpenProject,
-  plan: OpenPlan,
-  files: readonly string[],
-): Promise<void> {
-  if (files.length === 0) return;
-  const [{ openState }, { unfinishedRuns }, { policyText }] = await Promise.all([
-    import("../engine/state/state.ts"),
-    import("../engine/run/runs.ts"),
-    import("../report/policies.ts"),
-  ]);
-  const [unfinished] = await unfinishedRuns(world, openState(world, project.state.directory));
-  if (unfinished?.manifest.digest === plan.manifest.digest) return;
-  const { summary } = await judgedAgain(plan, files, world.now(), signals.stop);
-  const results = summary.policies ?? [];
-  for (const one of results) if (one.level === "warn") note(`Warning ${policyText(one)}`);
-  const denied = denials(results).map(policyText);
-  if (denied.length > 0) throw new ConflictError("POLICY_DENIED", denied.join("\n  "));
 }
 
 /** Without a plan, a digest can only name the one of the run that is to be finished. */
@@ -182,28 +157,6 @@ async function planAndApply(
     return Exit.error;
   }
   return report(shell, open, await execute(shell, open, made));
-}
-
-async function execute(shell: Shell, { world, project }: OpenProject, plan: OpenPlan): Promise<RunResult> {
-  const { apply } = await import("../engine/apply.ts");
-  return gracefully(shell, (listen, signals) => apply(world, project, plan, listen, signals));
-}
-
-/** The first signal stops between batches; the second ends the process, which the journal is made for. */
-async function gracefully<T>(shell: Shell, work: (listen: Listener, signals: ApplySignals) => Promise<T>): Promise<T> {
-  const { signals } = shell;
-  const say = () =>
-    shell.note(
-      "\nStopping: batches in flight are finished first, and the run can be resumed.\nOnce more (Ctrl-C) stops at once.",
-    );
-  signals.stop.addEventListener("abort", say, { once: true });
-  try {
-    return await withProgress(shell, (listen) =>
-      work(listen, { stop: signals.stop, abort: new AbortController().signal }),
-    );
-  } finally {
-    signals.stop.removeEventListener("abort", say);
-  }
 }
 
 async function report(shell: Shell, { world, project }: OpenProject, result: RunResult): Promise<number> {

@@ -21,6 +21,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "show", summary: "show a saved plan", load: () => import("./show.ts") },
   { name: "apply", summary: "execute a plan, or finish a run that stopped", load: () => import("./apply.ts") },
   { name: "explain", summary: "tell everything about one record", load: () => import("./explain.ts") },
+  { name: "mcp", summary: "let an assistant look, over MCP", load: () => import("./mcp.ts") },
   { name: "rollback", summary: "plan the inverse of a run", load: () => import("./rollback.ts") },
   { name: "runs", summary: "list the runs and their outcomes", load: () => import("./runs.ts") },
   { name: "state", summary: "look into what is recorded, and repair it", load: () => import("./state.ts") },

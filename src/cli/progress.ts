@@ -8,7 +8,8 @@ import type { Shell } from "./shell.ts";
 const REDRAW_MS = 100;
 const LOG_MS = 5_000;
 
-const words: Readonly<Record<Phase, string>> = {
+/** What is done in a phase. */
+export const phaseWords: Readonly<Record<Phase, string>> = {
   source: "reading source",
   destination: "reading destination",
   diff: "comparing",
@@ -86,7 +87,7 @@ function progressText(
   at: number,
 ) {
   const seconds = (at - since) / 1000;
-  const parts = [`${sanitise(sync)}: ${words[phase]}`];
+  const parts = [`${sanitise(sync)}: ${phaseWords[phase]}`];
   if (done > 0) parts.push(total ? `${thousands(done)} of ${counted(total, "record")}` : counted(done, "record"));
   if (done > 0 && seconds >= 1) parts.push(`${thousands(Math.round(done / seconds))} a second`);
   if (done > 0 && seconds >= 1 && total && total > done)

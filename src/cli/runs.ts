@@ -35,7 +35,14 @@ async function runsCommand(shell: Shell, name: string | undefined, options: Opti
 }
 
 async function list(shell: Shell, world: World, store: StateStore, { limit }: Options): Promise<void> {
-  const [{ listRuns, loadRun }, { lineOf, renderRuns, runsJson }] = await Promise.all([
+  const { renderRuns, runsJson } = await import("../report/runs.ts");
+  const { lines, held } = await lastRuns(world, store, limit);
+  shell.print(shell.json ? runsJson(lines, held) : renderRuns(lines, held, invocation(), shell.style));
+}
+
+/** The last runs, newest first, and what is in quarantine. */
+export async function lastRuns(world: World, store: StateStore, limit: number) {
+  const [{ listRuns, loadRun }, { lineOf }] = await Promise.all([
     import("../engine/run/runs.ts"),
     import("../report/runs.ts"),
   ]);
@@ -44,7 +51,7 @@ async function list(shell: Shell, world: World, store: StateStore, { limit }: Op
   for (const run of names) lines.push(lineOf(await resultNow(await loadRun(world, store, run))));
   const { syncs } = await store.read();
   const held = Object.entries(syncs).flatMap(([sync, { quarantine }]) => (quarantine ? [{ sync, ...quarantine }] : []));
-  shell.print(shell.json ? runsJson(lines, held) : renderRuns(lines, held, invocation(), shell.style));
+  return { lines, held };
 }
 
 async function one(shell: Shell, world: World, store: StateStore, name: string, options: Options): Promise<void> {
@@ -68,7 +75,7 @@ async function one(shell: Shell, world: World, store: StateStore, name: string, 
 }
 
 /** The result of a run; of one that has not ended, as far as it got. */
-async function resultNow(run: LoadedRun) {
+export async function resultNow(run: LoadedRun) {
   const { resultOf } = await import("../engine/run/runs.ts");
   return run.result ?? resultOf(run, "stopped", null, null);
 }

@@ -195,7 +195,7 @@ export const errorCodes = {
   },
   RUN_STOPPED: { meaning: "The run was stopped and can be resumed.", next: "Run `ebb apply` to resume it." },
   APPROVAL_NEEDED: {
-    meaning: "Changes are to be applied without a saved plan and nobody can be asked.",
+    meaning: "Changes are to be applied that no person has approved, and nobody can be asked.",
     next: "Save a plan with `ebb plan --out FILE`, have it reviewed, and run `ebb apply FILE`.",
   },
   USAGE: { meaning: "The command line is not understood.", next: "Run `ebb --help`." },

@@ -21,8 +21,8 @@ export interface MarkdownView {
   readonly reveal: Reveal;
   /** Tells the comments of several projects or stacks apart. */
   readonly name: string;
-  /** The command that applies exactly this plan; null where it cannot be applied. */
-  readonly apply: string | null;
+  /** The command that applies exactly this plan; null where it cannot be applied; undefined where nothing is to be said. */
+  readonly apply: string | null | undefined;
   /** The command that shows all of it. */
   readonly show: string;
 }
@@ -113,7 +113,7 @@ function policyBlocks({ policies = [] }: PlanSummary): readonly Block[] {
   return [{ priority: 1, heading, what: "what policies say", forms }];
 }
 
-function footer(summary: PlanSummary, apply: string | null): string {
+function footer(summary: PlanSummary, apply: MarkdownView["apply"]): string {
   const { digest, created, expires } = summary;
   return [
     "---",
@@ -121,10 +121,12 @@ function footer(summary: PlanSummary, apply: string | null): string {
       `Plan ${codeSpan(digest)}, made ${codeSpan(moment(created))}, expires ${codeSpan(moment(expires))}.`,
       "Values of fields that are not public are masked: `x…` stands for letters, `0…` for digits; what ends alike behind `•••` is alike.",
     ].join("\n"),
-    ...(apply === null
-      ? isEmpty(summary)
-        ? []
-        : ["It cannot be applied."]
-      : [`To apply exactly this:\n\n${codeBlock([apply], "sh")}`]),
+    ...applying(summary, apply),
   ].join("\n\n");
+}
+
+function applying(summary: PlanSummary, apply: MarkdownView["apply"]): readonly string[] {
+  if (apply === undefined) return [];
+  if (apply !== null) return [`To apply exactly this:\n\n${codeBlock([apply], "sh")}`];
+  return isEmpty(summary) ? [] : ["It cannot be applied."];
 }
