@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { applied, type Batch, TransientError } from "../../src/connector/index.ts";
+import { applied, type Batch, type Outcome, rejected, TransientError } from "../../src/connector/index.ts";
 import { takeLock } from "../../src/engine/state/lock.ts";
 import { type Fake, people, writes } from "../fake.ts";
 import { summaryOf } from "../world.ts";
@@ -17,6 +17,21 @@ function losesFirstAnswer(fake: Fake, later: (batch: Batch) => void = () => unde
     }
     later(batch);
     yield { outcomes: fake.commit(batch) };
+  };
+}
+
+const keyed = { createIsIdempotent: "header", read: { keys: 0, ids: 0 } } as const;
+
+/** Each key does the work of each change once; what was refused for now is no work, and is tried again. */
+function keptByKey(fake: Fake) {
+  const kept = new Map<string, Map<string, Outcome>>();
+  return (batch: Batch, busy: (key: string) => boolean = () => false): readonly Outcome[] => {
+    const known = kept.get(batch.id) ?? new Map<string, Outcome>();
+    kept.set(batch.id, known);
+    for (const change of batch.changes)
+      if (!known.has(change.key) && !busy(change.key))
+        for (const outcome of fake.commit({ ...batch, changes: [change] })) known.set(change.key, outcome);
+    return batch.changes.map(({ key }) => known.get(key) ?? rejected(key, "ROW_LOCKED", "busy", { retry: true }));
   };
 }
 
@@ -71,6 +86,44 @@ describe("a create in doubt", () => {
     expect(await run.resume()).toMatchObject({ status: "applied", syncs: { people: { applied: 3 } } });
     expect([...fake.creates.values()]).toEqual([1, 1, 1]);
     expect(done.size).toBe(2);
+  });
+
+  test("under an idempotency key takes along what was refused for now, since the same batch does that work as well", async () => {
+    const { fake, run } = await fakeProject({}, { capabilities: keyed });
+    fake.rows = people(3);
+    const vendor = keptByKey(fake);
+    let calls = 0;
+    fake.script.write = async function* (batch) {
+      // The first answer says nothing of the second record.
+      const outcomes = vendor(batch, (key) => calls === 0 && key === "k00");
+      yield { outcomes: calls++ === 0 ? outcomes.filter((_, i) => i !== 1) : outcomes };
+    };
+    expect(await run.run()).toMatchObject({ status: "applied", syncs: { people: { applied: 3 } } });
+    expect(writes(fake)).toHaveLength(2);
+    expect([...fake.creates.values()]).toEqual([1, 1, 1]);
+  });
+
+  test("under an idempotency key stays in doubt although a later call surely did nothing", async () => {
+    const { fake, run } = await fakeProject(
+      {},
+      { capabilities: { ...keyed, write: [{ name: "batch", above: 0, records: 2, concurrency: 1, calls: 1 }] } },
+    );
+    fake.rows = people(3);
+    const vendor = keptByKey(fake);
+    let calls = 0;
+    let away = true;
+    fake.script.write = async function* (batch) {
+      if (++calls > 1 && away) throw new TransientError("RATE_LIMITED", "too many calls", { unsent: true });
+      const outcomes = vendor(batch);
+      yield { outcomes: away ? outcomes.slice(0, 1) : outcomes };
+    };
+    expect(await run.run()).toMatchObject({
+      status: "stopped",
+      syncs: { people: { applied: 1, sent: 1, waiting: 1 } },
+    });
+    away = false;
+    expect(await run.resume()).toMatchObject({ status: "applied", syncs: { people: { applied: 3 } } });
+    expect([...fake.creates.values()]).toEqual([1, 1, 1]);
   });
 
   test("under a key that may be forgotten by now is left in doubt", async () => {

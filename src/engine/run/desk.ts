@@ -24,6 +24,8 @@ export interface BatchDesk {
 /** A batch on its way, and when it was sent: milliseconds since the epoch. */
 export interface SentBatch extends Batch {
   readonly at: number;
+  /** An earlier call with it may have done its work, and nobody can look: it is sent as the very same batch or not at all. */
+  readonly doubtful?: true;
 }
 
 /** The changes as one batch, whose name is the same whenever the very same changes are sent in this run. */

@@ -100,14 +100,18 @@ async function transmit(
 async function receive(desk: BatchDesk, batch: SentBatch, exchange: Exchange, signal: AbortSignal): Promise<void> {
   const { attempt } = exchange;
   const retries = attempt < MAX_ATTEMPTS;
-  const { failure, unanswered, again, ticket } = await listen(desk, batch, exchange, retries, signal);
+  const { failure, ticket, ...heard } = await listen(desk, batch, exchange, retries, signal);
+  // Where the same batch may be sent again it is sent whole, so what was rejected for now is tried again with it.
+  const together = heard.unanswered.length > 0 && hasKey(desk, batch);
+  const unanswered = together ? [...heard.unanswered, ...heard.again] : heard.unanswered;
+  const again = together ? [] : heard.again;
   // When all is answered, a broken end of the answer tells nothing more; any other failure still stops the run.
   const harmless = failure instanceof TransientError || failure instanceof RecordError;
   if (failure !== undefined && unanswered.length === 0 && !harmless) throw failure;
   if (failure !== undefined && unanswered.length > 0 && ticket !== null && desk.open.destination.resume)
     await followAgain(desk, batch, unanswered, ticket, failure, attempt, signal);
   else if (failure !== undefined && unanswered.length > 0)
-    await afterFailure(desk, batch, unanswered, failure, attempt, signal);
+    await afterFailure(desk, batch, { changes: unanswered, alone: isWhole(batch, heard) }, failure, attempt, signal);
   else if (unanswered.length > 0) await settleAndResend(desk, batch, unanswered, attempt, signal);
   if (again.length > 0) {
     await desk.recorder.unsent(batch.id, again);
@@ -134,11 +138,27 @@ async function followAgain(
   await follow(desk, batchOf(desk, batch.route, changes, batch.at), ticket, attempt + 1, signal);
 }
 
+/** Nothing at all was said about its changes. */
+function isWhole({ changes }: SentBatch, { unanswered }: { readonly unanswered: readonly Change[] }): boolean {
+  return changes.length === unanswered.length;
+}
+
+/** Under its idempotency key it does its work once, however often it is sent; but only as the very same batch. */
+function hasKey({ planned }: BatchDesk, { action }: SentBatch): boolean {
+  return action === "create" && planned.createIsIdempotent === "header";
+}
+
+/** Changes that have no outcome; `alone` where no other change of their batch has one. */
+interface Open {
+  readonly changes: readonly Change[];
+  readonly alone: boolean;
+}
+
 /** What a throw means for the changes that have no outcome. */
 async function afterFailure(
   desk: BatchDesk,
   batch: SentBatch,
-  changes: readonly Change[],
+  { changes, alone }: Open,
   failure: unknown,
   attempt: number,
   signal: AbortSignal,
@@ -146,7 +166,7 @@ async function afterFailure(
   // A bug or a hard stop says nothing about the changes: they stay in doubt in the journal.
   if (!(failure instanceof EbbError) || signal.aborted) throw failure;
   const { id, route } = batch;
-  if (failure instanceof RecordError && batch.changes.length > changes.length)
+  if (failure instanceof RecordError && !alone)
     // Refused together with changes that have their outcome: that says nothing about these.
     return settleAndResend(desk, batch, changes, attempt, signal);
   if (failure instanceof RecordError) {
@@ -154,6 +174,11 @@ async function afterFailure(
     return isolate(desk, route, changes, failure, signal);
   }
   const another = failure instanceof TransientError && worthWaiting(failure) && attempt < MAX_ATTEMPTS;
+  if (batch.doubtful) {
+    if (!another || !desk.open.limiter.mayRetry()) throw failure;
+    await backOff(desk.world, attempt, failure.retryAfterMs, signal);
+    return transmit(desk, batch, changes, attempt + 1, signal);
+  }
   if (failure instanceof TransientError && !failure.unsent) {
     if (!another || !desk.open.limiter.mayRetry()) throw failure;
     await backOff(desk.world, attempt, failure.retryAfterMs, signal);
@@ -195,11 +220,9 @@ async function settleAndResend(
   await desk.recorder.outcomes(id, changes, settled.outcomes);
   if (settled.doubt.length > 0) await desk.recorder.doubt(id, settled.doubt);
   if (settled.resend.length === 0) return;
-  if (settled.blind && batch.action === "create" && desk.planned.createIsIdempotent === "header") {
-    // Under its idempotency key it does its work once, however often it is sent; but only as the very same batch, so it
-    // stays the one its changes were sent with.
+  if (settled.blind && hasKey(desk, batch)) {
     if (attempt >= MAX_ATTEMPTS) throw noAnswer(desk);
-    return transmit(desk, batch, changes, attempt + 1, signal);
+    return transmit(desk, { ...batch, doubtful: true }, changes, attempt + 1, signal);
   }
   await desk.recorder.unsent(id, settled.resend);
   if (attempt >= MAX_ATTEMPTS) throw noAnswer(desk);
