@@ -2,8 +2,8 @@
 import { createWriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import { createHttp, type HttpRequest, type HttpResponse, type Permits } from "../connector/index.ts";
-import { AuthError, RecordError, TransientError } from "../core/errors.ts";
+import { createHttp, type HttpRequest, type HttpResponse, type Permits, retryAfterMs } from "../connector/index.ts";
+import { AuthError, ConflictError, EbbError, RecordError, TransientError } from "../core/errors.ts";
 import type { ForgeWorld } from "./forge.ts";
 
 export interface ForgeApi {
@@ -18,12 +18,20 @@ export interface ForgeApi {
 const free: Permits = { acquire: async () => async () => undefined, mayRetry: () => true };
 const PAGE = 100;
 const MOST_PAGES = 50;
+/** Times a file is asked for before that it does not come counts. */
+const ATTEMPTS = 4;
 
 export function forgeClient(world: ForgeWorld, { name, baseUrl, headers, rights }: ForgeApi) {
   const refused = (status: number | string) =>
     new AuthError("FORGE_REFUSED", `${name} refuses this job (${status})`, { next: rights });
-  const classify = ({ status }: HttpResponse) =>
-    status >= 400 && status < 500 && ![404, 408, 429].includes(status) ? refused(status) : undefined;
+  const classify = ({ status, headers }: HttpResponse) => {
+    if (status < 400 || status >= 500 || [404, 408, 429].includes(status)) return undefined;
+    // GitHub says with a 403 as well that too many calls were made, and when the next one may be.
+    const pause = retryAfterMs(headers["retry-after"], headers.date);
+    if (status === 403 && (pause !== undefined || headers["x-ratelimit-remaining"] === "0"))
+      return new TransientError("RATE_LIMITED", `${name}: too many calls (403)`, { retryAfterMs: pause, unsent: true });
+    return refused(status);
+  };
   const http = createHttp(
     {
       dispatcher: world.dispatcher,
@@ -69,30 +77,48 @@ export function forgeClient(world: ForgeWorld, { name, baseUrl, headers, rights 
     },
     /** Writes what an address gives to a file, whole or not at all. Another server is not told the token. */
     async save(path: string, file: string, signal: AbortSignal): Promise<void> {
-      const dispatcher = await world.dispatcher();
-      let url = new URL(baseUrl + path);
-      let sent: Readonly<Record<string, string>> = headers;
-      for (let redirects = 0; redirects < 5; redirects++) {
-        const answer = await dispatcher.request({
-          origin: url.origin,
-          path: url.pathname + url.search,
-          method: "GET",
-          headers: sent,
-          signal,
-        });
-        const { location } = answer.headers;
-        if (answer.statusCode < 300) return await writeWhole(answer.body, file);
-        await answer.body.dump();
-        if ([401, 403, 404].includes(answer.statusCode)) throw refused(answer.statusCode);
-        if (answer.statusCode >= 400 || typeof location !== "string")
-          throw new TransientError("UNAVAILABLE", `${name}: answered ${answer.statusCode} for the reviewed plan`);
-        const next = new URL(location, url);
-        if (next.origin !== url.origin) sent = {};
-        url = next;
-      }
-      throw new TransientError("UNAVAILABLE", `${name}: leads in a circle when asked for the reviewed plan`);
+      for (let attempt = 1; ; attempt++)
+        try {
+          return await saveOnce(path, file, signal);
+        } catch (error) {
+          signal.throwIfAborted();
+          const broken = new TransientError("NETWORK", `${name}: the reviewed plan did not come whole`, {
+            cause: error,
+          });
+          const known = error instanceof EbbError ? error : broken;
+          if (!(known instanceof TransientError) || attempt >= ATTEMPTS) throw known;
+          await world.sleep(100 * 2 ** attempt, signal);
+        }
     },
   };
+
+  async function saveOnce(path: string, file: string, signal: AbortSignal): Promise<void> {
+    const dispatcher = await world.dispatcher();
+    let url = new URL(baseUrl + path);
+    let sent: Readonly<Record<string, string>> = headers;
+    for (let redirects = 0; redirects < 5; redirects++) {
+      const { origin, pathname, search } = url;
+      const answer = await dispatcher.request({
+        origin,
+        path: pathname + search,
+        method: "GET",
+        headers: sent,
+        signal,
+      });
+      const { location } = answer.headers;
+      if (answer.statusCode < 300) return await writeWhole(answer.body, file);
+      await answer.body.dump();
+      if ([404, 410].includes(answer.statusCode))
+        throw new ConflictError("REVIEW_MISSING", `${name} does not keep the reviewed plan any more`);
+      if ([401, 403].includes(answer.statusCode)) throw refused(answer.statusCode);
+      if (answer.statusCode >= 400 || typeof location !== "string")
+        throw new TransientError("UNAVAILABLE", `${name}: answered ${answer.statusCode} for the reviewed plan`);
+      const next = new URL(location, url);
+      if (next.origin !== url.origin) sent = {};
+      url = next;
+    }
+    throw new TransientError("UNAVAILABLE", `${name}: leads in a circle when asked for the reviewed plan`);
+  }
 }
 
 async function writeWhole(bytes: NodeJS.ReadableStream, file: string): Promise<void> {

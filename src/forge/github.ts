@@ -13,13 +13,14 @@ interface Pull {
   readonly number: number;
   readonly merged_at: string | null;
   readonly merge_commit_sha: string | null;
+  readonly base: { readonly ref: string };
   readonly head: { readonly sha: string };
 }
 
 interface IssueComment {
   readonly id: number;
   readonly body?: string;
-  readonly user: { readonly login: string; readonly type: string } | null;
+  readonly user: { readonly login: string } | null;
 }
 
 interface WorkflowRun {
@@ -51,6 +52,13 @@ export async function openGitHub(world: ForgeWorld): Promise<Forge> {
   });
   const repo = `/repos/${repository}`;
   const run = env.GITHUB_RUN_ID ?? "";
+  /** Who this job writes as. REST refuses `GET /user` to the token of a job, github-actions[bot]; GraphQL tells any token. */
+  const viewer = async (signal: AbortSignal): Promise<string> => {
+    const path = env.GITHUB_GRAPHQL_URL ?? "https://api.github.com/graphql";
+    const json = { query: "{ viewer { login } }" };
+    const answer = await api.call({ method: "POST", path, json, repeatable: true }, signal);
+    return answer.json<{ readonly data: { readonly viewer: { readonly login: string } } }>().data.viewer.login;
+  };
   const event = await eventOf(world);
   const head = event?.head ?? env.GITHUB_SHA ?? "";
   return {
@@ -61,18 +69,16 @@ export async function openGitHub(world: ForgeWorld): Promise<Forge> {
     async merged(signal) {
       const sha = env.GITHUB_SHA ?? "";
       const pulls = (await api.find<readonly Pull[]>(`${repo}/commits/${sha}/pulls`, signal)) ?? [];
-      const merged = pulls.filter(({ merged_at }) => merged_at !== null);
+      // One that was merged into another branch was reviewed by that branch's rules.
+      const merged = pulls.filter(({ merged_at, base }) => merged_at !== null && base.ref === env.GITHUB_REF_NAME);
       // A commit that came with a rebase is in the list of its request, but is not the one it ended with.
       const one = merged.find(({ merge_commit_sha }) => merge_commit_sha === sha) ?? merged[0];
       return one ? { number: one.number, head: one.head.sha } : null;
     },
     async comments(request, signal) {
       const all = await api.all<IssueComment>(`${repo}/issues/${request}/comments`, signal);
-      // The token of a job may not ask who it is; it writes as a bot.
-      const own = await api.find<{ readonly login: string }>("/user", signal).catch(() => null);
-      return all
-        .filter(({ user }) => (own ? user?.login === own.login : user?.type === "Bot"))
-        .map(({ id, body = "" }): Comment => ({ id, body }));
+      const own = await viewer(signal);
+      return all.filter(({ user }) => user?.login === own).map(({ id, body = "" }): Comment => ({ id, body }));
     },
     async putComment(request, id, body, signal) {
       const address = id === null ? `${repo}/issues/${request}/comments` : `${repo}/issues/comments/${id}`;

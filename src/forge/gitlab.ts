@@ -9,6 +9,7 @@ interface MergeRequest {
   readonly iid: number;
   readonly state: string;
   readonly sha: string;
+  readonly target_branch: string;
 }
 
 interface Note {
@@ -49,7 +50,8 @@ export function openGitLab(world: ForgeWorld): Forge {
     async merged(signal) {
       const path = `${project}/repository/commits/${env.CI_COMMIT_SHA ?? ""}/merge_requests`;
       const found = (await api.find<readonly MergeRequest[]>(path, signal)) ?? [];
-      const one = found.find(({ state }) => state === "merged");
+      // One that was merged into another branch was reviewed by that branch's rules.
+      const one = found.find((it) => it.state === "merged" && it.target_branch === env.CI_COMMIT_BRANCH);
       return one ? { number: one.iid, head: one.sha } : null;
     },
     async comments(request, signal) {
@@ -70,12 +72,15 @@ export function openGitLab(world: ForgeWorld): Forge {
     },
     async jobOf(id, signal) {
       const found = await api.find<Job>(`${project}/jobs/${encodeURIComponent(id)}`, signal);
-      if (!found) return null;
+      const [, kind] = /^refs\/merge-requests\/\d+\/(head|merge|train)$/.exec(found?.ref ?? "") ?? [];
+      // The job of a branch or a tag was started by no request.
+      if (!found || kind === undefined) return null;
       const own = found.commit.id;
-      // A merged result is a commit of the pipeline's own; what was proposed is its second parent.
-      const merge = /^refs\/merge-requests\/\d+\/merge$/.test(found.ref)
-        ? await api.find<{ readonly parent_ids: readonly string[] }>(`${project}/repository/commits/${own}`, signal)
-        : null;
+      // A merged result, or one in a merge train, is a commit of the pipeline's own; what was proposed is its second parent.
+      const merge =
+        kind !== "head"
+          ? await api.find<{ readonly parent_ids: readonly string[] }>(`${project}/repository/commits/${own}`, signal)
+          : null;
       return { id: String(found.id), url: found.web_url, head: merge?.parent_ids[1] ?? own };
     },
     download: (id, file, signal) =>

@@ -1,8 +1,9 @@
 /** The review of a plan on a forge: what a job tells of it, and which plan was reviewed. @module */
 import { ConfigError, ConflictError } from "../core/errors.ts";
+import { codeSpan } from "../report/escape.ts";
 import { type PlanMark, readMark } from "../report/markdown/mark.ts";
 import type { Comment, Forge } from "./forge.ts";
-import { readSticky, type Sticky, sticky, withStatus } from "./sticky.ts";
+import { pageOf, readSticky, type Sticky, sticky, withStatus } from "./sticky.ts";
 
 /** Labels that say what a reviewer has to look at. Ebb gives and takes these and no others. */
 export const labels = {
@@ -26,7 +27,8 @@ export async function tellPlan(forge: Forge, request: number, markdown: string, 
 /** Marks what was said of plans for earlier commits, because for this one none could be made. */
 export async function tellNoPlan(forge: Forge, request: number, signal: AbortSignal): Promise<number> {
   const old = (await ours(forge, request, signal)).filter(({ at }) => at.job?.id !== forge.job.id);
-  const status = `**Out of date**: for commit \`${forge.job.head.slice(0, 12)}\` no plan could be made; [its job](${forge.job.url}) says why.`;
+  const { head, url } = forge.job;
+  const status = `**Out of date**: for commit ${codeSpan(head.slice(0, 12))} no plan could be made; ${pageOf("its job", url)} says why.`;
   for (const { id, body } of old) await forge.putComment(request, id, withStatus(body, status), signal);
   await forge.label(request, { add: [], remove: Object.values(labels) }, signal);
   return old.length;
@@ -87,8 +89,8 @@ export async function tellOutcome(
     ({ at }) => name === undefined || at.mark.name === name,
   );
   const words = {
-    applied: `**Applied** by [this job](${forge.job.url}).`,
-    failed: `**Not applied, or not whole**: [the job](${forge.job.url}) says why, and can be run again.`,
+    applied: `**Applied** by ${pageOf("this job", forge.job.url)}.`,
+    failed: `**Not applied, or not whole**: ${pageOf("the job", forge.job.url)} says why, and can be run again.`,
   } as const;
   for (const { id, body } of all) await forge.putComment(request.number, id, withStatus(body, words[outcome]), signal);
   return all.length > 0;

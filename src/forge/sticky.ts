@@ -27,9 +27,14 @@ export function readSticky(body: string): Sticky | null {
 /** A plan's markdown as the comment that the job which made it leaves. */
 export function sticky(markdown: string, { id, url, head }: PlanJob): string {
   const [first, ...rest] = markdown.trimEnd().split("\n");
-  const page = /^https?:\/\/[\w.:/-]+$/.test(url) ? `[this job](${url})` : "a job";
+  const page = pageOf("this job", url);
   const foot = `Planned for commit ${codeSpan(head.slice(0, 12))} by ${page}, which keeps the plan as its artifact.`;
   return [first, `<!-- ebb:job ${id} head=${head} -->`, ...rest, "", foot, ""].join("\n");
+}
+
+/** Words that lead to the page of a job; words alone where the address is none. */
+export function pageOf(words: string, url: string): string {
+  return /^https?:\/\/[\w.:/-]+$/.test(url) ? `[${words}](${url})` : words;
 }
 
 /** The same comment with a line that says what became of the plan, in place of an earlier one. */

@@ -1,10 +1,11 @@
 import { createWriteStream } from "node:fs";
+import { rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import type { Entry, ZipFile } from "yauzl";
 import { ConflictError } from "../core/errors.ts";
 
 /**
- * Writes one file of an archive.
+ * Writes one file of an archive, whole or not at all.
  *
  * @throws ConflictError REVIEW_MISSING when the archive does not hold it, or is none
  */
@@ -27,7 +28,10 @@ export async function extract(archive: string, name: string, file: string): Prom
     const bytes = await new Promise<NodeJS.ReadableStream>((resolve, reject) =>
       zip.openReadStream(entry, (error, stream) => (error ? reject(missing(error)) : resolve(stream))),
     );
-    await pipeline(bytes, createWriteStream(file, { mode: 0o600 }));
+    await pipeline(bytes, createWriteStream(file, { mode: 0o600 })).catch(async (error: unknown) => {
+      await rm(file, { force: true });
+      throw missing(error);
+    });
   } finally {
     zip.close();
   }

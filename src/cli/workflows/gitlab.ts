@@ -18,6 +18,8 @@ default:
     key: ebb-state
     paths: [.ebb/]
     policy: pull
+    # What a merge left on the protected branch is what the next merge request plans with.
+    unprotect: true
 
 # Needs no secret, so it also runs for forks.
 validate:
