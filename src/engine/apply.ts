@@ -1,7 +1,7 @@
 /** The verb apply: executes exactly a plan's changes, or finishes the run of one. @module */
 
 import type { Project } from "../core/decode.ts";
-import { ConflictError, EbbError } from "../core/errors.ts";
+import { ConflictError, EbbError, LockError } from "../core/errors.ts";
 import { denials, type PlannedSync } from "../core/plan.ts";
 import { configDigest } from "./config-digest.ts";
 import { type Connections, openConnections } from "./connect/connections.ts";
@@ -204,7 +204,8 @@ async function ownJournal(world: World, run: LoadedRun, lock: Lock): Promise<Loa
   const at = new Date(world.now()).toISOString();
   const entry = { t: "start", version: JOURNAL_VERSION, run: run.run, digest: run.manifest.digest, at } as const;
   await lock.hold();
-  await beginJournal(world.disk, run.files.journal(journals), entry);
+  if (!(await beginJournal(world.disk, run.files.journal(journals), entry)))
+    throw new LockError("STATE_LOCKED", `run ${run.run} was taken up by another process`);
   return { ...run, journals, entries: [...run.entries, entry] };
 }
 

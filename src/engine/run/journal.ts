@@ -54,14 +54,21 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-/** Begins a journal with its first entry, both or neither: a journal that is there has begun. */
 /** When the run began, ISO 8601; empty where its journal has no beginning. */
 export function startedAt([start]: readonly JournalEntry[]): string {
   return start?.t === "start" ? start.at : "";
 }
 
-export function beginJournal(disk: Disk, path: string, start: JournalEntry & { readonly t: "start" }): Promise<void> {
-  return disk.replace(path, line(start));
+/**
+ * Begins a journal with its first entry, both or neither: a journal that is there has begun. False when there is one
+ * already: another process has taken the run up, and this one must not write over what that one has done.
+ */
+export function beginJournal(
+  disk: Disk,
+  path: string,
+  start: JournalEntry & { readonly t: "start" },
+): Promise<boolean> {
+  return disk.createExclusive(path, line(start));
 }
 
 /** @param fence throws when this process may not write any more, because another has taken over */

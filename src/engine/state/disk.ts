@@ -15,7 +15,7 @@ export interface Disk {
   read(path: string): Promise<string | null>;
   /** Replaces a file whole: written aside, fsynced, renamed. Mode 0600. */
   replace(path: string, text: string): Promise<void>;
-  /** Creates a file; false when it is there already. */
+  /** Creates a file, whole and on disk (fsync); false when it is there already. Mode 0600. */
   createExclusive(path: string, text: string): Promise<boolean>;
   append(path: string): Promise<AppendFile>;
   /**
@@ -63,10 +63,13 @@ export const localDisk: Disk = {
       await mkdir(dirname(path), { recursive: true });
       // Linked when it is whole, so that nobody ever reads half of it.
       const aside = `${path}.${randomUUID()}`;
-      await writeFile(aside, text, { flag: "wx", mode: 0o600 });
+      const file = await open(aside, "wx", 0o600);
       try {
+        await file.writeFile(text);
+        await file.sync();
         await link(aside, path);
       } finally {
+        await file.close();
         await rm(aside, { force: true });
       }
       return true;

@@ -38,15 +38,22 @@ export function failingDisk(disk: Disk, failpoint: Failpoint, losesUnsynced: boo
     ...disk,
     async replace(path, text) {
       const thing = thingAt(path);
-      const journal = (await disk.exists(path)) ? "journal.mend" : "journal.start";
-      const name = { journal, beat: "lock.renew" }[thing] ?? thing;
+      const name = { journal: "journal.mend", beat: "lock.renew" }[thing] ?? thing;
       await around(name, async () => {
         if (failpoint.halves(name)) writeFileSync(`${path}.new`, half(text));
         failpoint.pass(name, "half");
         await disk.replace(path, text);
       });
     },
-    createExclusive: (path, text) => around(`${thingAt(path)}.take`, () => disk.createExclusive(path, text)),
+    createExclusive(path, text) {
+      const thing = thingAt(path);
+      const name = thing === "journal" ? "journal.start" : `${thing}.take`;
+      return around(name, async () => {
+        if (failpoint.halves(name)) writeFileSync(`${path}.aside`, half(text));
+        failpoint.pass(name, "half");
+        return disk.createExclusive(path, text);
+      });
+    },
     flush: (path) => around(`${thingAt(path)}.flush`, () => disk.flush(path)),
     // The account's pace, shared between processes: in the middle, its file is held.
     update: (path, change) =>
