@@ -6,6 +6,7 @@
 import { ConfigError } from "../../src/core/errors.ts";
 import { type AppendFile, type Disk, localDisk } from "../../src/engine/state/disk.ts";
 import type { Process } from "./process.ts";
+import { copyTree } from "./tree.ts";
 
 interface File {
   text: string;
@@ -86,7 +87,7 @@ export function storyDisk(saved?: SavedDisk): StoryDisk {
         async update(path, change) {
           await around(`update ${named(path)}`, () => put(path, change(files.get(path)?.text ?? null), who));
         },
-        copy: (from, to) => around("copy", () => localDisk.copy(from, to)),
+        copy: (from, to) => around("copy", () => copyTree(from, to)),
         async flush(path) {
           await who.pass("flush");
           const file = files.get(path);

@@ -11,7 +11,7 @@ import type { Stage } from "./stage.ts";
 export async function liveFate(stage: Stage, preparation: Preparation, full: boolean): Promise<void> {
   const { config, witness } = stage.model;
   const { open, round } = preparation;
-  await restoreFiles(stage.directory);
+  restoreFiles(stage.directory);
   if (open) {
     waitForApply(stage, randomOf("fate", config.seed), round);
     const run = await applyToItsEnd(stage, open, `run${round}`, round);

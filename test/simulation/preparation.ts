@@ -1,11 +1,11 @@
 /** What some fates have in common: earlier rounds, the source, other people's edits and the last round's plan. @module */
-import { cp, rm } from "node:fs/promises";
 import { applyToItsEnd } from "./apply-to-its-end.ts";
 import { landDue, type SavedModel, saveModel } from "./model.ts";
 import type { Planned } from "./planned.ts";
 import { randomOf } from "./random.ts";
 import { planRound, waitForApply } from "./rounds.ts";
 import type { Stage } from "./stage.ts";
+import { copyTree, removeTree } from "./tree.ts";
 
 export interface Preparation {
   readonly round: number;
@@ -33,7 +33,7 @@ export async function prepare(stage: Stage): Promise<Preparation | undefined> {
     if (witness.violations.length > 0) return undefined;
     const worth = open !== undefined && (open.changes.length > 0 || open.confirms);
     if (round >= config.rounds - 1 && (worth || round >= config.rounds - 1 + MORE_ROUNDS)) {
-      await cp(directory, backupOf(directory), { recursive: true });
+      copyTree(directory, backupOf(directory));
       return { round, open, vague: new Set(stage.vague), saved: saveModel(model) };
     }
     if (!worth) continue;
@@ -47,9 +47,9 @@ export async function prepare(stage: Stage): Promise<Preparation | undefined> {
  * Puts the preparation's real files back. Every fate lives in the same folder, one after another: the engine knows its
  * state, and what processes share of it, by the folder's name.
  */
-export async function restoreFiles(directory: string): Promise<void> {
-  await rm(directory, { recursive: true, force: true });
-  await cp(backupOf(directory), directory, { recursive: true });
+export function restoreFiles(directory: string): void {
+  removeTree(directory);
+  copyTree(backupOf(directory), directory);
 }
 
 export const backupOf = (directory: string): string => `${directory}-prepared`;

@@ -3,7 +3,7 @@
  * Its own tables are always named in full (`staging.main.…`), since a source may change the search path.
  * @module
  */
-import { cpus } from "node:os";
+import { availableParallelism } from "node:os";
 import type { DuckDBAppender, DuckDBConnection, DuckDBDataChunk } from "@duckdb/node-api";
 import { loadDuckdb } from "../../connector/duckdb.ts";
 import { ConfigError } from "../../core/errors.ts";
@@ -76,7 +76,7 @@ export function table(name: string): string {
 
 export async function openStaging({ directory, memoryMb = 600 }: StagingOptions): Promise<Staging> {
   const duckdb = loadDuckdb();
-  const opened = await openInstance(duckdb, { memoryMb, threads: Math.max(2, cpus().length) });
+  const opened = await openInstance(duckdb, { memoryMb, threads: Math.max(2, availableParallelism()) });
   const { instance, connection } = opened;
 
   const reached: string[] = [];
