@@ -29,7 +29,7 @@ interface Options {
 export function define(command: Command, run: Run): void {
   command
     .description(
-      "Executes exactly a saved plan. Without one: finishes the run that stopped before its end; or else plans, shows\nthe plan, asks, and applies. Run again after a crash, it goes on where it stopped.",
+      "Executes exactly a saved plan. Without one: finishes the run that stopped before its end; or else plans, shows the plan, asks, and applies. Run again after a crash, it goes on where it stopped.",
     )
     .argument("[plan]", "a file saved by `ebb plan --out`")
     .option("--policy <file>", "hold these policies against the plan; may be repeated", several, [])

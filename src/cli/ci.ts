@@ -17,7 +17,7 @@ interface NameOptions {
 export function define(command: Command, run: Run): void {
   command
     .description(
-      "In a job of GitHub Actions or GitLab CI: tells a plan in one comment on its pull or merge request, and finds the\nplan that was reviewed there when the request has been merged. `ebb init --ci` writes such jobs.",
+      "In a job of GitHub Actions or GitLab CI: tells a plan in one comment on its pull or merge request, and finds the plan that was reviewed there when the request has been merged. `ebb init --ci` writes such jobs.",
     )
     .addHelpText("after", "\nExample:\n  ebb ci comment plan.md");
   command

@@ -17,7 +17,7 @@ interface Options {
 export function define(command: Command, run: Run): void {
   const described = command
     .description(
-      "Tells everything about one record: its row in the source, its mapping step by step, what is recorded and what is\nthere, what a plan does with it and why, and what the last runs did. Plans the sync, and writes nothing.",
+      "Tells everything about one record: its row in the source, its mapping step by step, what is recorded and what is there, what a plan does with it and why, and what the last runs did. Plans the sync, and writes nothing.",
     )
     .argument("<key>", "the record's key; of several columns a JSON array")
     .option("-s, --sync <sync>", "the sync, where the project has several")

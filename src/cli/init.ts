@@ -21,7 +21,7 @@ interface Options {
 export function define(command: Command, run: Run): void {
   command
     .description(
-      "Makes a project that runs at once: a stack, data, a sandbox for a CRM, and a CI workflow. In a project that is\nthere already, --ci adds the workflow alone.",
+      "Makes a project that runs at once: a stack, data, a sandbox for a CRM, and a CI workflow. In a project that is there already, --ci adds the workflow alone.",
     )
     .argument("[dir]", "an empty or new folder, or a project", ".")
     .addOption(new Option("--ci <forge>", "where it plans and applies by itself (default: github)").choices(forges))

@@ -56,6 +56,8 @@ async function runLine(args: readonly string[], signals: Signals, around: Around
     return code;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return Exit.done;
+    // A command that wants another word has shown which there are.
+    if (error instanceof CommanderError && error.code === "commander.help") return Exit.error;
     const received = signals.received();
     const json = args.includes("--json");
     const options = { signal: received, debug: process.env.EBB_DEBUG === "1" };

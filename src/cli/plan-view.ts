@@ -59,19 +59,18 @@ export async function planMarkdown(
   plan: OpenPlan,
   { level, apply, show }: Pick<MarkdownView, "apply" | "show"> & { readonly level: ShownLevel },
 ): Promise<string> {
-  const [{ reviewPlan }, { renderMarkdown }, { createReveal, saltOf }, { createHash }] = await Promise.all([
+  const [{ reviewPlan }, { renderMarkdown }, { createReveal, saltOf }] = await Promise.all([
     import("../engine/review/review.ts"),
     import("../report/markdown/plan.ts"),
     import("../report/reveal.ts"),
-    import("node:crypto"),
   ]);
   const { summary, manifest } = plan;
   const reveal = createReveal(
     manifest.syncs.map(({ sync }) => sync),
     { all: false, salt: saltOf(manifest) },
   );
-  const { lineage } = manifest.state;
-  const name = stack ?? (lineage === "" ? "new" : createHash("sha256").update(lineage).digest("hex").slice(0, 12));
+  // Whatever changes between two plans of a request, the comment stays the one that was written first.
+  const name = stack ?? "plan";
   return renderMarkdown({ summary, reviews: await reviewPlan(plan, looking(level)), reveal, name, apply, show });
 }
 

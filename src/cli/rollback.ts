@@ -12,7 +12,7 @@ import type { Shell } from "./shell.ts";
 export function define(command: Command, run: Run): void {
   const described = command
     .description(
-      "Plans the inverse of a run: what it created is deleted, what it changed or deleted is put back. Reads the\ndestination and writes nothing; apply the plan to roll back. What others changed since is left as it is.",
+      "Plans the inverse of a run: what it created is deleted, what it changed or deleted is put back. Reads the destination and writes nothing; apply the plan to roll back. What others changed since is left as it is.",
     )
     .argument("<run>", "name of a run; see `ebb runs`");
   levelOptions(outputOptions(described))

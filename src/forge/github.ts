@@ -78,7 +78,10 @@ export async function openGitHub(world: ForgeWorld): Promise<Forge> {
     async comments(request, signal) {
       const all = await api.all<IssueComment>(`${repo}/issues/${request}/comments`, signal);
       const own = await viewer(signal);
-      return all.filter(({ user }) => user?.login === own).map(({ id, body = "" }): Comment => ({ id, body }));
+      // GraphQL may leave out what REST adds to the name of an app.
+      return all
+        .filter(({ user }) => user?.login === own || user?.login === `${own}[bot]`)
+        .map(({ id, body = "" }): Comment => ({ id, body }));
     },
     async putComment(request, id, body, signal) {
       const address = id === null ? `${repo}/issues/${request}/comments` : `${repo}/issues/comments/${id}`;
