@@ -11,8 +11,6 @@ export interface KillResult extends Verdict {
   readonly finish: Finish;
   /** Write calls beyond those a run without a kill sends. */
   readonly repeated: number;
-  /** `METHOD /path` of every call, oldest first. */
-  readonly calls: readonly string[];
   readonly survived: boolean;
 }
 
@@ -47,7 +45,6 @@ export async function killAt(
       point,
       killed,
       finish: ended,
-      calls: stage.proxy.calls.map(({ call }) => call),
       repeated: Math.max(0, stage.proxy.count(shape.writes) - plannedWrites[shape.name]),
       survived: killed && clean && (ended.code === 0 || ended.code === 4),
     };
