@@ -5,6 +5,7 @@
  */
 import { type PlannedSync, totalChanges } from "../../core/plan.ts";
 import type { Action, Reason } from "../../core/types.ts";
+import { presentChanges } from "../diff/changes.ts";
 import type { OpenPlan } from "../plan-file.ts";
 import { withStaging } from "../staging/scratch.ts";
 import { carriedSql, type Stratum, sharesOf, strataOf } from "./share.ts";
@@ -72,13 +73,17 @@ export function withColumns<T>(
   });
   return withStaging(MEMORY_MB, async (staging) => {
     const strata: Stratum[] = [];
-    for (const { planned } of changing)
-      for (const one of await strataOf(staging, directory, planned)) strata.push({ ...one, file: planned.file });
+    const relations = new Map<string, string>();
+    for (const { planned } of changing) {
+      const changes = await presentChanges(staging, directory, planned);
+      relations.set(planned.file, changes);
+      for (const one of await strataOf(staging, changes)) strata.push({ ...one, file: planned.file });
+    }
     const shares = [...sharesOf(strata, cap)];
     async function* each(): AsyncIterable<SyncColumns> {
       for (const { planned, own } of changing) {
         const where = carriedSql(shares.filter(([{ file }]) => file === planned.file));
-        yield await stageSync(staging, directory, planned, own, {
+        yield await stageSync(staging, relations.get(planned.file) ?? "", planned, own, {
           where,
           carriesUnchanged: (field) => carriesUnchanged(own.name, field),
         });

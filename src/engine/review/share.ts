@@ -1,7 +1,5 @@
 /** Which changes of a large plan a report carries. @module */
-import type { PlannedSync } from "../../core/plan.ts";
 import type { Action, Reason } from "../../core/types.ts";
-import { changesFrom } from "../diff/changes.ts";
 import type { Staging } from "../staging/staging.ts";
 
 /** Changes of one kind in one sync. */
@@ -19,13 +17,10 @@ const SMALL = 500;
 const SPREAD = 2_654_435_761;
 const SPAN = 2 ** 32;
 
-export async function strataOf(
-  staging: Staging,
-  directory: string,
-  planned: PlannedSync,
-): Promise<readonly Omit<Stratum, "file">[]> {
+/** @param changes relation of the sync's changes */
+export async function strataOf(staging: Staging, changes: string): Promise<readonly Omit<Stratum, "file">[]> {
   const rows = await staging.rows<{ action: Action; reason: Reason; count: string }>(
-    `SELECT action, reason, count(*) AS count FROM ${changesFrom(directory, planned)} GROUP BY ALL ORDER BY ALL`,
+    `SELECT action, reason, count(*) AS count FROM ${changes} GROUP BY ALL ORDER BY ALL`,
   );
   return rows.map((row) => ({ ...row, count: Number(row.count) }));
 }

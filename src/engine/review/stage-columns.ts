@@ -2,7 +2,6 @@
 import { textSql } from "../../core/canonical.ts";
 import { type PlannedSync, type SyncSummary, totalChanges } from "../../core/plan.ts";
 import { ident } from "../../core/sql.ts";
-import { changesFrom } from "../diff/changes.ts";
 import { type Staging, table } from "../staging/staging.ts";
 import { changeKinds, type FieldColumns, type SyncColumns } from "./columns.ts";
 
@@ -26,14 +25,15 @@ export interface StageOptions {
   carriesUnchanged(field: string): boolean;
 }
 
+/** @param present relation of the sync's changes */
 export async function stageSync(
   staging: Staging,
-  directory: string,
+  present: string,
   planned: PlannedSync,
   { counts, fields: changed }: Pick<SyncSummary, "counts" | "fields">,
   { where, carriesUnchanged }: StageOptions,
 ): Promise<SyncColumns> {
-  const changes = `(SELECT * FROM ${changesFrom(directory, planned)} WHERE ${where})`;
+  const changes = `(SELECT * FROM ${present} WHERE ${where})`;
   const rank = `CASE WHEN action = 'delete' THEN 0 WHEN reason <> 'warehouse' THEN 1 WHEN action = 'update' THEN 2 ELSE 3 END`;
   const kind = `list_position([${changeKinds.map((one) => `'${one.action} ${one.reason}'`).join(", ")}], action || ' ' || reason)`;
   // Of the narrow columns alone: to sort the wide ones would take most of the time, and more memory than there is.
@@ -71,7 +71,7 @@ export async function stageSync(
       for (const { some, from } of batches) {
         const columns = some.map((name, c) => sidesSql(planned, name, c, keep(name)));
         await staging.run(`DROP TABLE IF EXISTS ${carried}`);
-        await staging.run(`CREATE TABLE ${carried} AS SELECT n::INTEGER AS n, ${columns.join(", ")} FROM ${from}`);
+        await staging.run(`CREATE TABLE ${carried} AS SELECT i, ${columns.join(", ")} FROM ${from} JOIN ${order} USING (n)`);
         for (const [c, name] of some.entries()) {
           const field = await fieldColumns(staging, name, c, codes);
           if (field) yield field;
@@ -132,14 +132,14 @@ async function fieldColumns(
   // In the order in which they come, so that a column of many distinct values has codes that grow, and packs well.
   const part = `s${c} & ${keeps ? FROM | TO | KEPT : FROM | TO} > 0`;
   await staging.run(
-    `CREATE OR REPLACE TABLE ${words} AS SELECT value, (row_number() OVER (ORDER BY min(n), min(side)) + 1)::INTEGER AS code
-     FROM (SELECT n, 0 AS side, b${c} AS value FROM ${carried} WHERE ${part} UNION ALL SELECT n, 1, a${c} FROM ${carried} WHERE ${part})
+    `CREATE OR REPLACE TABLE ${words} AS SELECT value, (row_number() OVER (ORDER BY min(i), min(side)) + 1)::INTEGER AS code
+     FROM (SELECT i, 0 AS side, b${c} AS value FROM ${carried} WHERE ${part} UNION ALL SELECT i, 1, a${c} FROM ${carried} WHERE ${part})
      WHERE value IS NOT NULL GROUP BY value`,
   );
   const { distinct } = await staging.row<{ distinct: string }>(`SELECT count(*) AS distinct FROM ${words}`);
   for (const column of [made.from, made.to, made.kept, made.theirs]) column.fill(0);
   const coded = staging.numberPages(
-    `SELECT i, s${c}, coalesce(x.code, 1), coalesce(y.code, 1) FROM ${carried} JOIN ${order} USING (n)
+    `SELECT i, s${c}, coalesce(x.code, 1), coalesce(y.code, 1) FROM ${carried}
      LEFT JOIN ${words} x ON x.value = b${c} LEFT JOIN ${words} y ON y.value = a${c} WHERE ${part}`,
   );
   for await (const [at = [], states = [], from = [], to = []] of coded)
