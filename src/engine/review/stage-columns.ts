@@ -71,7 +71,9 @@ export async function stageSync(
       for (const { some, from } of batches) {
         const columns = some.map((name, c) => sidesSql(planned, name, c, keep(name)));
         await staging.run(`DROP TABLE IF EXISTS ${carried}`);
-        await staging.run(`CREATE TABLE ${carried} AS SELECT i, ${columns.join(", ")} FROM ${from} JOIN ${order} USING (n)`);
+        await staging.run(
+          `CREATE TABLE ${carried} AS SELECT i, ${columns.join(", ")} FROM ${from} JOIN ${order} USING (n)`,
+        );
         for (const [c, name] of some.entries()) {
           const field = await fieldColumns(staging, name, c, codes);
           if (field) yield field;
