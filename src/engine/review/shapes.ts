@@ -48,6 +48,8 @@ export type FieldShape = NumbersShape | TransitionsShape;
 const MOST_FIELDS = 12;
 const BUCKETS = 8;
 const TOP = 5;
+/** Values that quantiles are estimated from, about: of more changes, every so many-th. */
+const QUANTILES_OF = 100_000;
 /** A field with more distinct values than this has no transitions worth a table. */
 const FEW_VALUES = 100;
 
@@ -69,7 +71,7 @@ export async function fieldShapes(
 ): Promise<readonly FieldShape[]> {
   const fields = summary.fields.filter(({ name }) => countable(planned.sync, name)).slice(0, MOST_FIELDS);
   const of = (kinds: ReadonlySet<string>) => fields.filter(({ name }) => kinds.has(planned.types[name]?.kind ?? ""));
-  const updates = `(SELECT changed, before, after FROM ${changes} WHERE action = 'update')`;
+  const updates = `(SELECT n, changed, before, after FROM ${changes} WHERE action = 'update')`;
   const shapes = [
     ...(await numbers(staging, updates, of(numeric))),
     ...(await transitions(staging, updates, of(listed), planned)),
@@ -90,7 +92,7 @@ function sides(updates: string, fields: readonly Changed[], read: (value: string
     const side = (image: string) => `CASE WHEN ${changed} THEN ${read(`${image}.${ident(name)}`)} END`;
     return [`${side("before")} AS b${i}`, `${side("after")} AS a${i}`];
   });
-  return `(SELECT ${columns.join(", ")} FROM ${updates})`;
+  return `(SELECT n, ${columns.join(", ")} FROM ${updates})`;
 }
 
 async function numbers(staging: Staging, updates: string, fields: readonly Changed[]): Promise<NumbersShape[]> {
@@ -99,13 +101,15 @@ async function numbers(staging: Staging, updates: string, fields: readonly Chang
   const finite = (value: string) => `CASE WHEN isfinite(CAST(${value} AS DOUBLE)) THEN CAST(${value} AS DOUBLE) END`;
   const from = sides(updates, fields, finite);
   const sidesOf = (i: number) => [`b${i}`, `a${i}`];
-  const measures = fields.flatMap((_, i) =>
-    sidesOf(i).map(
+  const measures = fields.flatMap(({ changed }, i) => {
+    const step = Math.floor(changed / QUANTILES_OF);
+    const some = step > 1 ? ` FILTER (n % ${step} = 0)` : "";
+    return sidesOf(i).map(
       (side) =>
         // The quantiles as one list are one estimate, and cost as much as one of them alone.
-        `list_concat([count(${side}), avg(${side})]::DOUBLE[], approx_quantile(${side}, [0.01, 0.5, 0.95, 0.99])::DOUBLE[]) AS ${side}`,
-    ),
-  );
+        `list_concat([count(${side}), avg(${side})]::DOUBLE[], (approx_quantile(${side}, [0.01, 0.5, 0.95, 0.99])${some})::DOUBLE[]) AS ${side}`,
+    );
+  });
   const measured = await staging.row<Record<string, readonly (number | null)[]>>(
     `SELECT ${measures.join(", ")} FROM ${from}`,
   );
