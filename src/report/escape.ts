@@ -58,7 +58,7 @@ export function codeBlock(lines: readonly string[], language = ""): string {
 const plainWord = /^[(]?[\p{L}\p{M}\p{Nd}]+(?:[-.,_'’/][\p{L}\p{M}\p{Nd}]+)*[.,;:?)%]{0,2}$/u;
 const plainSign = /^(?:%[),.;:]*|[–…]|->|→)$/u;
 /** What hosts link although it looks plain: addresses, commits, issues; and what begins a list. */
-const linked = /www\.|^[(]?[0-9a-f]{7,40}\b|^[(]?\p{L}+-\d|^\d{1,9}[.)]$/iu;
+const linked = /www\.|^[(]?[0-9a-f]{7,40}\b|(?:^|[^\p{L}])\p{L}+-\d|^\d{1,9}[.)]$/iu;
 
 /**
  * A sentence of ours that may quote names or a vendor's words, as markdown. Words that could be markup, a link, a mention

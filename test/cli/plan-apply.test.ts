@@ -144,7 +144,10 @@ describe("plan and apply", { timeout: 60_000 }, () => {
     expect(altered.err).toMatch(/Error PLAN_(ALTERED|UNREADABLE): .+\n {2}Next: /);
     expect((await ebb(["show", "missing.ebb"], elsewhere)).code).toBe(1);
     const comment = await ebb(["--stack", "acme", "show", "p.ebb", "--format", "markdown"], elsewhere);
-    expect(comment).toMatchObject({ code: 0, out: expect.stringMatching(/^<!-- ebb:plan acme -->\n/) });
+    expect(comment).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^<!-- ebb:plan acme digest=[0-9a-f]{64} verdict=ready deletes=0 -->\n/),
+    });
     expect(comment.out).toMatch(/To apply exactly this:\n\n```sh\n.*apply p\.ebb\n```\n$/);
     expect(comment.out).not.toMatch(/@example\.com|Name \d/);
     const open = await ebb(["show", "p.ebb", "--format", "markdown", "--show-values"], { ...elsewhere, env: inLogs });
