@@ -148,7 +148,7 @@ describe("plan and apply", { timeout: 60_000 }, () => {
       code: 0,
       out: expect.stringMatching(/^<!-- ebb:plan acme digest=[0-9a-f]{64} verdict=ready deletes=0 -->\n/),
     });
-    expect(comment.out).toMatch(/To apply exactly this:\n\n```sh\n.*apply p\.ebb\n```\n$/);
+    expect(comment.out).toMatch(/To apply exactly this:\n\n```sh\n.*apply p\.ebb --digest [0-9a-f]{64}\n```\n$/);
     expect(comment.out).not.toMatch(/@example\.com|Name \d/);
     const open = await ebb(["show", "p.ebb", "--format", "markdown", "--show-values"], { ...elsewhere, env: inLogs });
     expect(open).toMatchObject({ code: 1, out: "", err: expect.stringContaining("a comment stays in mails") });
