@@ -1,5 +1,5 @@
 /** The files of a new project. @module */
-import { type ForgeName, workflowFiles, workflowSteps } from "./workflows/workflow.ts";
+import { type ForgeName, workflowFiles, workflowPaths, workflowSteps } from "./workflows/workflow.ts";
 
 export interface ScaffoldOptions {
   readonly name: string;
@@ -119,7 +119,6 @@ export const seed = {
 } as const;
 
 function readme(name: string, ci: ForgeName): string {
-  const [file = ""] = Object.keys(workflowFiles(ci, { secrets }));
   return `# ${name}
 
 Which rows of the warehouse belong in which business tool, as code. \`main.ts\` declares it.
@@ -139,7 +138,7 @@ Next:
 - \`npx ebb systems\` lists the systems; \`npx ebb systems salesforce\` shows the options of a connection.
 - Take away \`baseUrl\` in \`main.ts\`, write your \`loginUrl\`, set \`SF_CLIENT_ID\` and \`SF_CLIENT_SECRET\`, and
   \`npx ebb doctor\` says what is missing for your own organisation.
-- \`${file}\` plans on a ${ci === "github" ? "pull" : "merge"} request and applies exactly that on the merge. It needs, once:
+- \`${workflowPaths[ci]}\` plans on a ${ci === "github" ? "pull" : "merge"} request and applies exactly that on the merge. It needs, once:
 ${workflowSteps(ci, { secrets })
   .map((line) => `  ${line.startsWith(" ") ? "  " : "- "}${line.trim()}`)
   .join("\n")}

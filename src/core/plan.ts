@@ -217,6 +217,15 @@ export function isStopped(summary: PlanSummary): boolean {
   return summary.syncs.some(({ guards }) => guards.length > 0) || denials(summary.policies).length > 0;
 }
 
+/** What a plan comes to. Only one that is `ready` has changes that can be applied. */
+export type Verdict = "incomplete" | "stopped" | "empty" | "ready";
+
+export function verdictOf(summary: PlanSummary): Verdict {
+  if (!summary.complete) return "incomplete";
+  if (isStopped(summary)) return "stopped";
+  return isEmpty(summary) ? "empty" : "ready";
+}
+
 /** What the policies say against a plan. */
 export function denials(results: readonly PolicyResult[] = []): readonly PolicyResult[] {
   return results.filter(({ level }) => level === "deny");

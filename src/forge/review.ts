@@ -19,14 +19,14 @@ export async function tellPlan(forge: Forge, request: number, markdown: string, 
     throw new ConfigError("USAGE", "the file is no plan's markdown", {
       next: "Make it with `ebb plan --markdown FILE`.",
     });
-  const before = (await ours(forge, request, signal)).find(({ at }) => at.mark.name === mark.name);
+  const [before] = await ours(forge, request, mark.name, signal);
   await forge.putComment(request, before?.id ?? null, sticky(markdown, forge.job), signal);
   await forge.label(request, labelsOf(mark), signal);
 }
 
 /** Marks what was said of plans for earlier commits, because for this one none could be made. */
 export async function tellNoPlan(forge: Forge, request: number, signal: AbortSignal): Promise<number> {
-  const old = (await ours(forge, request, signal)).filter(({ at }) => at.job?.id !== forge.job.id);
+  const old = (await ours(forge, request, undefined, signal)).filter(({ at }) => at.job?.id !== forge.job.id);
   const { head, url } = forge.job;
   const status = `**Out of date**: for commit ${codeSpan(head.slice(0, 12))} no plan could be made; ${pageOf("its job", url)} says why.`;
   for (const { id, body } of old) await forge.putComment(request, id, withStatus(body, status), signal);
@@ -51,9 +51,7 @@ export interface Reviewed {
 export async function reviewedPlan(forge: Forge, name: string | undefined, signal: AbortSignal): Promise<Reviewed> {
   const request = await forge.merged(signal);
   if (!request) throw missing(`commit ${forge.job.head.slice(0, 12)} was not merged by a request`);
-  const all = (await ours(forge, request.number, signal)).filter(
-    ({ at }) => name === undefined || at.mark.name === name,
-  );
+  const all = await ours(forge, request.number, name, signal);
   const [found, other] = all;
   const where = `request ${request.number}`;
   if (!found) throw missing(`${where} has no comment that tells of a plan`);
@@ -85,9 +83,7 @@ export async function tellOutcome(
 ): Promise<boolean> {
   const request = await forge.merged(signal);
   if (!request) return false;
-  const all = (await ours(forge, request.number, signal)).filter(
-    ({ at }) => name === undefined || at.mark.name === name,
-  );
+  const all = await ours(forge, request.number, name, signal);
   const words = {
     applied: `**Applied** by ${pageOf("this job", forge.job.url)}.`,
     failed: `**Not applied, or not whole**: ${pageOf("the job", forge.job.url)} says why, and can be run again.`,
@@ -96,15 +92,17 @@ export async function tellOutcome(
   return all.length > 0;
 }
 
+/** Plans' comments on a request: those of one name, or all. */
 async function ours(
   forge: Forge,
   request: number,
+  name: string | undefined,
   signal: AbortSignal,
 ): Promise<readonly (Comment & { readonly at: Sticky })[]> {
   const all = await forge.comments(request, signal);
   return all.flatMap((comment) => {
     const at = readSticky(comment.body);
-    return at ? [{ ...comment, at }] : [];
+    return at && (name === undefined || at.mark.name === name) ? [{ ...comment, at }] : [];
   });
 }
 

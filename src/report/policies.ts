@@ -26,10 +26,10 @@ export function policyWords(results: readonly PolicyResult[]): readonly PolicyWo
   );
 }
 
-/** @example "PASS 6   WARN 1   DENY 0" */
-export function policyCounts(results: readonly PolicyResult[]): string {
+/** @example ["PASS 6", "WARN 1", "DENY 0"] */
+export function policyCounts(results: readonly PolicyResult[]): readonly string[] {
   const count = (level: PolicyResult["level"]) => codesOf(results, level).length;
-  return `PASS ${count("pass")}   WARN ${count("warn")}   DENY ${count("deny")}`;
+  return [`PASS ${count("pass")}`, `WARN ${count("warn")}`, `DENY ${count("deny")}`];
 }
 
 /** How many policies pass, warn and deny, and what they say. No lines where there are no policies. */
@@ -38,7 +38,7 @@ export function policyLines(results: readonly PolicyResult[], style: Style): rea
   const said = policyWords(results).flatMap(({ level, text }) =>
     labelled(level.toUpperCase(), text, style, level === "deny" ? "red" : "yellow"),
   );
-  return [`${style("bold", "Policies")}  ${policyCounts(results)}`, ...said, ""];
+  return [`${style("bold", "Policies")}  ${policyCounts(results).join("   ")}`, ...said, ""];
 }
 
 /** One result as one harmless line. */

@@ -1,6 +1,7 @@
 import type { System } from "../connector/index.ts";
 import type { Sync } from "../core/sync.ts";
 import type { Declared } from "../core/sync-rules.ts";
+import { createTurns } from "../core/turns.ts";
 import type { World } from "../engine/world.ts";
 import type { Settings } from "./check-provider.ts";
 import type { Marks } from "./look.ts";
@@ -35,7 +36,6 @@ export interface Session {
 export function createSession(directory: string): Session {
   const systems = async () => (await import("../../providers/index.ts")).systems;
   let world: Promise<World> | undefined;
-  let last: Promise<unknown> = Promise.resolve();
   const self: Session = {
     systems,
     settings: undefined,
@@ -49,11 +49,7 @@ export function createSession(directory: string): Session {
       );
       return world;
     },
-    exclusive(work) {
-      const next = last.then(work);
-      last = next.catch(() => undefined);
-      return next;
-    },
+    exclusive: createTurns(),
     declared: undefined,
     syncs: [],
     stop: new AbortController(),

@@ -1,38 +1,17 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { declare, ebb, scratch } from "./run.ts";
+import { declareSlow, ebb, scratch } from "./run.ts";
 
 const folder = scratch();
 afterAll(() => folder.clear());
 
 /** A slow CRM, and two customers of which it takes only one. */
 function slowProject(cwd: string, customers: number): void {
-  declare(cwd);
-  const stack = JSON.parse(readFileSync(join(cwd, "stack.json"), "utf8"));
-  stack.provider.ebb[0].connections = {
-    warehouse: { duckdb: {} },
-    crm: {
-      salesforce: {
-        login_url: "https://example.my.salesforce.com",
-        client_id: "id",
-        client_secret: "env:NONE",
-        base_url: "sandbox:crm",
-        rate_limit: { calls: 2, seconds: 1 },
-      },
-    },
-  };
-  stack.resource.ebb_sync.customers = {
-    source: { connection: "warehouse", file: "customers.csv" },
-    key: ["email"],
-    destination: { connection: "crm", object: "Contact", match_on: ["Email"] },
-    mode: "upsert",
+  declareSlow(cwd, {
+    header: "email,name,number",
+    rows: Array.from({ length: customers }, (_, i) => `u${i}@example.com,Name ${i},n${Math.max(i, 1)}`),
     fields: { LastName: { column: "name" }, External_Id__c: { column: "number" } },
-  };
-  mkdirSync(cwd, { recursive: true });
-  writeFileSync(join(cwd, "stack.json"), JSON.stringify(stack));
-  const rows = Array.from({ length: customers }, (_, i) => `u${i}@example.com,Name ${i},n${Math.max(i, 1)}\n`);
-  writeFileSync(join(cwd, "customers.csv"), `email,name,number\n${rows.join("")}`);
+  });
 }
 
 describe("an apply that is interrupted", { timeout: 120_000 }, () => {

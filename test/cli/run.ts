@@ -1,6 +1,6 @@
 /** Runs the real, compiled command line as a process of its own. @module */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -100,6 +100,36 @@ export function declare(
   writeFileSync(join(directory, "stack.json"), JSON.stringify(stack));
   writeFileSync(join(directory, "app.mjs"), app);
   writeFileSync(join(directory, "cdktf.json"), JSON.stringify({ app: `"${process.execPath}" app.mjs` }));
+}
+
+/** The same project from a CSV file into a Salesforce sandbox that takes two calls a second. Each row is a line. */
+export function declareSlow(
+  directory: string,
+  { header, rows, fields }: { readonly header: string; readonly rows: readonly string[]; readonly fields: object },
+): void {
+  declare(directory);
+  const stack = JSON.parse(readFileSync(join(directory, "stack.json"), "utf8"));
+  stack.provider.ebb[0].connections = {
+    warehouse: { duckdb: {} },
+    crm: {
+      salesforce: {
+        login_url: "https://example.my.salesforce.com",
+        client_id: "id",
+        client_secret: "env:NONE",
+        base_url: "sandbox:crm",
+        rate_limit: { calls: 2, seconds: 1 },
+      },
+    },
+  };
+  stack.resource.ebb_sync.customers = {
+    source: { connection: "warehouse", file: "customers.csv" },
+    key: ["email"],
+    destination: { connection: "crm", object: "Contact", match_on: ["Email"] },
+    mode: "upsert",
+    fields,
+  };
+  writeFileSync(join(directory, "stack.json"), JSON.stringify(stack));
+  writeFileSync(join(directory, "customers.csv"), [header, ...rows, ""].join("\n"));
 }
 
 const app = `import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { declare, ebb, project, scratch } from "../cli/run.ts";
+import { declareSlow, ebb, project, scratch } from "../cli/run.ts";
 import { type Bare, bare } from "./client.ts";
 
 let folder: ReturnType<typeof scratch>;
@@ -151,28 +151,9 @@ describe("the server", { timeout: 60_000 }, () => {
 
 /** A CRM that takes two calls a second, and 1,200 new customers. */
 function slowCrm(): void {
-  declare(cwd);
-  const stack = JSON.parse(readFileSync(join(cwd, "stack.json"), "utf8"));
-  stack.provider.ebb[0].connections = {
-    warehouse: { duckdb: {} },
-    crm: {
-      salesforce: {
-        login_url: "https://example.my.salesforce.com",
-        client_id: "id",
-        client_secret: "env:NONE",
-        base_url: "sandbox:crm",
-        rate_limit: { calls: 2, seconds: 1 },
-      },
-    },
-  };
-  stack.resource.ebb_sync.customers = {
-    source: { connection: "warehouse", file: "customers.csv" },
-    key: ["email"],
-    destination: { connection: "crm", object: "Contact", match_on: ["Email"] },
-    mode: "upsert",
+  declareSlow(cwd, {
+    header: "email,name",
+    rows: Array.from({ length: 1_200 }, (_, i) => `u${i}@example.com,Name ${i}`),
     fields: { LastName: { column: "name" } },
-  };
-  writeFileSync(join(cwd, "stack.json"), JSON.stringify(stack));
-  const rows = Array.from({ length: 1_200 }, (_, i) => `u${i}@example.com,Name ${i}\n`);
-  writeFileSync(join(cwd, "customers.csv"), `email,name\n${rows.join("")}`);
+  });
 }

@@ -2,6 +2,7 @@
 import type { RequestHandlerExtra } from "@modelcontextprotocol/sdk/shared/protocol.js";
 import type { CallToolResult, ServerNotification, ServerRequest } from "@modelcontextprotocol/sdk/types.js";
 import { EbbError } from "../../core/errors.ts";
+import { createTurns } from "../../core/turns.ts";
 import type { World } from "../../engine/world.ts";
 import { plain } from "../../report/style.ts";
 import { type Described, describeError, errorReport } from "../error-report.ts";
@@ -9,7 +10,6 @@ import { type LoadOptions, loadProject, type OpenProject } from "../project.ts";
 import type { Shell } from "../shell.ts";
 import { progressTo } from "./progress.ts";
 import { errorResult } from "./result.ts";
-import { createTurns } from "./turns.ts";
 import { type Withhold, withholding } from "./withheld.ts";
 
 export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;

@@ -1,6 +1,6 @@
 /** A plan as a tool answers it: the summary as JSON, the review as markdown, both without private values. @module */
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
-import { isEmpty, isStopped, type PlanSummary } from "../../core/plan.ts";
+import { type PlanSummary, type Verdict, verdictOf } from "../../core/plan.ts";
 import type { OpenPlan } from "../../engine/plan-file.ts";
 import { planJson } from "../../report/json.ts";
 import { saltOf } from "../../report/reveal.ts";
@@ -11,10 +11,10 @@ import type { Shell } from "../shell.ts";
 import { resultOf } from "./result.ts";
 import type { Withhold } from "./withheld.ts";
 
-/** What a plan comes to. Only one that is `ready` can be applied. */
-export type Verdict = "incomplete" | "stopped" | "expired" | "empty" | "ready";
+/** What a saved plan comes to now. */
+type Told = Verdict | "expired";
 
-const words: Readonly<Record<Verdict, string>> = {
+const words: Readonly<Record<Told, string>> = {
   incomplete: "INCOMPLETE: something could not be read, so this plan does not know everything and cannot be applied.",
   stopped: "STOPPED: a guard or a policy holds this plan back. It cannot be applied.",
   expired: "EXPIRED: plan again.",
@@ -36,7 +36,7 @@ export interface PlanResultOptions {
 export async function planResult(shell: Shell, plan: OpenPlan, options: PlanResultOptions): Promise<CallToolResult> {
   const { detail, file, unfinished, withhold, now } = options;
   const summary = tellable(plan.summary, withhold, createMask(saltOf(plan.manifest)));
-  const verdict = verdictOf(summary, now);
+  const verdict = verdictNow(summary, now);
   const json = planJson(summary, { ...(file === null ? {} : { file }), unfinished: unfinished ?? null });
   const show = file === null ? `${invocation()} plan` : `${invocation()} show ${quoted(file)}`;
   return resultOf({
@@ -47,18 +47,17 @@ export async function planResult(shell: Shell, plan: OpenPlan, options: PlanResu
   });
 }
 
-function saved(verdict: Verdict, file: string | null): string {
+function saved(verdict: Told, file: string | null): string {
   if (file === null) return "Nothing was saved, and nothing was written anywhere.";
   return verdict === "ready"
     ? "It is saved in the file below. A person looks at it with `ebb show FILE`; nothing is applied before that."
     : "It is saved in the file below.";
 }
 
-function verdictOf(summary: PlanSummary, now: number): Verdict {
-  if (!summary.complete) return "incomplete";
-  if (isStopped(summary)) return "stopped";
-  if (Date.parse(summary.expires) < now) return "expired";
-  return isEmpty(summary) ? "empty" : "ready";
+function verdictNow(summary: PlanSummary, now: number): Told {
+  const verdict = verdictOf(summary);
+  const holds = verdict === "incomplete" || verdict === "stopped" || Date.parse(summary.expires) >= now;
+  return holds ? verdict : "expired";
 }
 
 /** An account is an address, and a vendor's words may hold one. */

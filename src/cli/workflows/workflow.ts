@@ -16,13 +16,15 @@ const driftPolicy = `import { noDriftOverwrite } from "ebb/policies";
 export default [noDriftOverwrite({ level: "deny" })];
 `;
 
+export const workflowPaths: Readonly<Record<ForgeName, string>> = {
+  github: ".github/workflows/ebb.yml",
+  gitlab: ".gitlab-ci.yml",
+};
+
 /** Path to content. */
 export function workflowFiles(forge: ForgeName, options: WorkflowOptions): Readonly<Record<string, string>> {
-  const workflow =
-    forge === "github"
-      ? { ".github/workflows/ebb.yml": githubWorkflow(options) }
-      : { ".gitlab-ci.yml": gitlabWorkflow(options) };
-  return { ...workflow, "drift-policy.ts": driftPolicy };
+  const workflow = { github: githubWorkflow, gitlab: gitlabWorkflow }[forge];
+  return { [workflowPaths[forge]]: workflow(options), "drift-policy.ts": driftPolicy };
 }
 
 /** What a person has to set once, in words. */

@@ -73,17 +73,18 @@ export function withColumns<T>(
   });
   return withStaging(MEMORY_MB, async (staging) => {
     const strata: Stratum[] = [];
-    const relations = new Map<string, string>();
-    for (const { planned } of changing) {
+    const present: ((typeof changing)[number] & { readonly changes: string })[] = [];
+    for (const one of changing) {
+      const { planned } = one;
       const changes = await presentChanges(staging, directory, planned);
-      relations.set(planned.file, changes);
+      present.push({ ...one, changes });
       for (const one of await strataOf(staging, changes)) strata.push({ ...one, file: planned.file });
     }
     const shares = [...sharesOf(strata, cap)];
     async function* each(): AsyncIterable<SyncColumns> {
-      for (const { planned, own } of changing) {
+      for (const { planned, own, changes } of present) {
         const where = carriedSql(shares.filter(([{ file }]) => file === planned.file));
-        yield await stageSync(staging, relations.get(planned.file) ?? "", planned, own, {
+        yield await stageSync(staging, changes, planned, own, {
           where,
           carriesUnchanged: (field) => carriesUnchanged(own.name, field),
         });

@@ -174,20 +174,13 @@ async function afterFailure(
     return isolate(desk, route, changes, failure, signal);
   }
   const another = failure instanceof TransientError && worthWaiting(failure) && attempt < MAX_ATTEMPTS;
-  if (batch.doubtful) {
-    if (!another || !desk.open.limiter.mayRetry()) throw failure;
-    await backOff(desk.world, attempt, failure.retryAfterMs, signal);
-    return transmit(desk, batch, changes, attempt + 1, signal);
-  }
-  if (failure instanceof TransientError && !failure.unsent) {
-    if (!another || !desk.open.limiter.mayRetry()) throw failure;
-    await backOff(desk.world, attempt, failure.retryAfterMs, signal);
-    return settleAndResend(desk, batch, changes, attempt, signal);
-  }
-  await desk.recorder.unsent(id, changes);
+  const undone = !batch.doubtful && !(failure instanceof TransientError && !failure.unsent);
+  if (undone) await desk.recorder.unsent(id, changes);
   if (!another || !desk.open.limiter.mayRetry()) throw failure;
   await backOff(desk.world, attempt, failure.retryAfterMs, signal);
-  await send(desk, route, changes, attempt + 1, signal);
+  if (undone) return send(desk, route, changes, attempt + 1, signal);
+  if (batch.doubtful) return transmit(desk, batch, changes, attempt + 1, signal);
+  return settleAndResend(desk, batch, changes, attempt, signal);
 }
 
 /** A batch that fails as a whole is halved until the culprit stands alone. */

@@ -8,6 +8,7 @@ import type { DuckDBAppender, DuckDBConnection, DuckDBDataChunk } from "@duckdb/
 import { loadDuckdb } from "../../connector/duckdb.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { ident } from "../../core/sql.ts";
+import { createTurns } from "../../core/turns.ts";
 import { closeInstance, openInstance } from "./instances.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -81,12 +82,7 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
 
   const reached: string[] = [];
   // One statement at a time: batches in flight beside each other share this connection.
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = last.then(work);
-    last = next.catch(() => undefined);
-    return next;
-  };
+  const inTurn = createTurns();
   const run = (sql: string) =>
     inTurn(async () => {
       await connection.run(sql).catch((error: unknown) => {

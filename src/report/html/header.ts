@@ -55,7 +55,7 @@ function policies({ summary: { policies: results = [] } }: HeaderView): Html | n
   return element(
     "section",
     { class: "policies", "aria-label": "Policies" },
-    element("p", {}, element("b", {}, text("Policies ")), text(policyCounts(results))),
+    element("p", {}, element("b", {}, text("Policies ")), text(policyCounts(results).join("   "))),
     element(
       "ul",
       {},

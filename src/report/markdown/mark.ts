@@ -1,12 +1,12 @@
 /** The first line of a plan's markdown, which nobody sees: by it the comment is found again, and what it tells of. @module */
-import { isEmpty, isStopped, type PlanSummary } from "../../core/plan.ts";
+import { type PlanSummary, type Verdict, verdictOf } from "../../core/plan.ts";
 
 export interface PlanMark {
   /** Tells the comments of several projects or stacks apart. */
   readonly name: string;
   /** Whole digest, hexadecimal. */
   readonly digest: string;
-  readonly verdict: "ready" | "empty" | "stopped" | "incomplete";
+  readonly verdict: Verdict;
   readonly deletes: number;
 }
 
@@ -22,11 +22,5 @@ export function planMark(summary: PlanSummary, name: string): string {
 export function readMark(markdown: string): PlanMark | null {
   const [, name, digest, verdict, deletes] = line.exec(markdown.split("\n", 1)[0] ?? "") ?? [];
   if (name === undefined || digest === undefined) return null;
-  return { name, digest, verdict: verdict as PlanMark["verdict"], deletes: Number(deletes) };
-}
-
-function verdictOf(summary: PlanSummary): PlanMark["verdict"] {
-  if (!summary.complete) return "incomplete";
-  if (isStopped(summary)) return "stopped";
-  return isEmpty(summary) ? "empty" : "ready";
+  return { name, digest, verdict: verdict as Verdict, deletes: Number(deletes) };
 }

@@ -102,7 +102,7 @@ function row({ name, source, destination, counts, unchanged, rejected, reasons, 
 function policyBlocks({ policies = [] }: PlanSummary): readonly Block[] {
   if (policies.length === 0) return [];
   const heading = { text: "#### Policies" };
-  const counts = policyCounts(policies).replace(/ +(?=[A-Z])/g, ", ");
+  const counts = policyCounts(policies).join(", ");
   const forms = shorter(policyWords(policies), [200, 20, 5, 0], (some, left) =>
     [
       `${counts}\n`,

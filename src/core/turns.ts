@@ -1,6 +1,7 @@
 /** Does one piece of work after the other, in the order they came. */
 export type Turns = <T>(work: () => Promise<T>) => Promise<T>;
 
+/** What fails holds up nobody behind it. */
 export function createTurns(): Turns {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {
