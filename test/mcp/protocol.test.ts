@@ -70,7 +70,8 @@ describe("the server", { timeout: 60_000 }, () => {
       [8, "nothing", {}],
     ] as const) {
       server.ask(id, name, args);
-      expect((await answer(id)).result?.isError, name).toBe(id > 6 ? true : undefined);
+      const { result } = await answer(id);
+      expect(result?.isError, `${name}: ${JSON.stringify(result)}`).toBe(id > 6 ? true : undefined);
     }
     server.child.stdin?.end();
     expect(await server.ended).toBe(0);
