@@ -81,7 +81,7 @@ async function shoot(
 
 async function reportOf(plan: OpenPlan, all: boolean): Promise<string> {
   const reveal = revealOf(plan, all);
-  const reviews = await reviewPlan(plan, { limit: 0, rejected: 20 });
+  const reviews = reviewPlan(plan, { limit: 0, rejected: 20 });
   const carriesUnchanged = (sync: string, field: string) => reveal.shows(sync, field);
   return withColumns(plan, { cap: 200_000, carriesUnchanged }, async (columns) => {
     const view = { summary: plan.summary, reviews, reveal, kinds: changeKinds, next, expired: false, cap: 200_000 };

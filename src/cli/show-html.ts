@@ -35,7 +35,7 @@ export async function showHtml(shell: Shell, plan: OpenPlan, options: HtmlOption
     { all, salt: saltOf(manifest) },
   );
   const assets = await pageAssets();
-  const reviews = await reviewPlan(plan, { limit: 0, rejected: REJECTED });
+  const reviews = reviewPlan(plan, { limit: 0, rejected: REJECTED });
   // What updates have in common can be looked for, although they leave it as it is.
   const common = (sync: string, field: string) => concentrations[sync]?.some((one) => one.field === field) ?? false;
   const carriesUnchanged = (sync: string, field: string) => reveal.shows(sync, field) || common(sync, field);

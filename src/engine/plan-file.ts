@@ -4,16 +4,17 @@
  * A sealed plan file is an age file around that archive.
  * @module
  */
-import { createWriteStream } from "node:fs";
+import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Entry, ZipFile } from "yauzl";
 import { ConfigError, ConflictError } from "../core/errors.ts";
 import { PLAN_FORMAT, type PlanManifest, type PlannedSync, type PlanSummary } from "../core/plan.ts";
 import type { Concentration } from "./review/concentration.ts";
 import { isSealed, type Seal, unseal } from "./seal.ts";
-import { digestOf, digestOfFile } from "./staging/digest.ts";
+import { digestOf, digestOfFile, PIECE_BYTES } from "./staging/digest.ts";
 import { withScratch } from "./staging/scratch.ts";
 import type { Disk } from "./state/disk.ts";
 import type { World } from "./world.ts";
@@ -149,32 +150,28 @@ const allowed =
 
 async function unzip(file: string, directory: string): Promise<void> {
   const { default: yauzl } = await import("yauzl");
-  const zip = await new Promise<ZipFile>((resolve, reject) =>
-    yauzl.open(file, { lazyEntries: true, validateEntrySizes: true }, (error, opened) =>
-      error ? reject(error) : resolve(opened),
-    ),
-  );
-  const stream = (entry: Entry) =>
-    new Promise<NodeJS.ReadableStream>((resolve, reject) =>
-      zip.openReadStream(entry, (error, opened) => (error ? reject(error) : resolve(opened))),
-    );
+  const zip = await yauzl.openPromise(file, { autoClose: false, validateEntrySizes: true });
   const seen = new Set<string>();
-  await new Promise<void>((resolve, reject) => {
-    zip.on("error", reject);
-    zip.on("end", resolve);
-    zip.on("entry", (entry: Entry) => {
-      const take = async () => {
-        const name = entry.fileName;
-        const tooLarge = name.endsWith(".json") && entry.uncompressedSize > MAX_JSON_BYTES;
-        const inflated = name.endsWith(".parquet") && entry.compressedSize !== entry.uncompressedSize;
-        if (!allowed.test(name) || seen.has(name) || tooLarge || inflated)
-          throw new ConflictError("PLAN_UNREADABLE", "the archive holds files that no plan has");
-        seen.add(name);
-        await pipeline(await stream(entry), createWriteStream(join(directory, name), { mode: 0o600 }));
-        zip.readEntry();
-      };
-      take().catch(reject);
-    });
-    zip.readEntry();
-  }).finally(() => zip.close());
+  try {
+    for await (const entry of zip.eachEntry()) {
+      const { fileName: name, compressedSize, uncompressedSize } = entry;
+      const tooLarge = name.endsWith(".json") && uncompressedSize > MAX_JSON_BYTES;
+      const inflated = name.endsWith(".parquet") && compressedSize !== uncompressedSize;
+      if (!allowed.test(name) || seen.has(name) || tooLarge || inflated)
+        throw new ConflictError("PLAN_UNREADABLE", "the archive holds files that no plan has");
+      seen.add(name);
+      const bytes = name.endsWith(".parquet")
+        ? await storedAs(file, zip, entry)
+        : await zip.openReadStreamPromise(entry);
+      await pipeline(bytes, createWriteStream(join(directory, name), { mode: 0o600 }));
+    }
+  } finally {
+    zip.close();
+  }
+}
+
+/** The bytes of a file that the archive holds as it is, in pieces as large as they are wanted. */
+async function storedAs(file: string, zip: ZipFile, entry: Entry): Promise<Readable> {
+  const { fileDataStart: start } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
+  return createReadStream(file, { start, end: start + entry.compressedSize - 1, highWaterMark: PIECE_BYTES });
 }

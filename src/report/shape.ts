@@ -29,8 +29,10 @@ export function shapeOf(value: string): string {
 }
 
 function signOf(piece: string): string {
-  if (/^\s/.test(piece)) return " ";
-  if (/^[@.+-]/.test(piece)) return piece.slice(0, 1);
-  if (!/^[\p{L}\p{M}\p{N}]/u.test(piece)) return "*";
-  return `${/[\p{L}\p{M}]/u.test(piece) ? "x" : ""}${/\p{N}/u.test(piece) ? "0" : ""}…`;
+  const letters = /[\p{L}\p{M}]/u.test(piece) ? "x" : "";
+  const digits = /\p{N}/u.test(piece) ? "0" : "";
+  if (letters || digits) return `${letters}${digits}…`;
+  const sign = piece.charAt(0);
+  if ("@.+-".includes(sign)) return sign;
+  return /\s/.test(sign) ? " " : "*";
 }

@@ -8,6 +8,7 @@ import type { PlannedChange } from "../../src/engine/diff/changes.ts";
 import type { OpenPlan } from "../../src/engine/plan-file.ts";
 import { changeKinds, withColumns } from "../../src/engine/review/columns.ts";
 import { type Stratum, sharesOf } from "../../src/engine/review/share.ts";
+import type { NumberedTexts } from "../../src/engine/staging/staging.ts";
 import { plannedChanges } from "../world.ts";
 import { makePlan, type PlanName, planNames } from "./plans.ts";
 
@@ -66,9 +67,12 @@ function carriedChanges(plan: OpenPlan, cap = 1_000_000): Promise<readonly Carri
   });
 }
 
-async function listed(pages: AsyncIterable<readonly string[]>): Promise<readonly string[]> {
+async function listed(pages: AsyncIterable<NumberedTexts>): Promise<readonly string[]> {
   const all: string[] = [];
-  for await (const page of pages) all.push(...page);
+  for await (const { numbers, texts } of pages)
+    texts.forEach((text, r) => {
+      all[numbers[r] ?? 0] = text;
+    });
   return all;
 }
 

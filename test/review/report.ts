@@ -26,7 +26,7 @@ export async function reportOf(plan: OpenPlan, options: ReportOptions = {}): Pro
     plan.manifest.syncs.map(({ sync }) => sync),
     { all, salt: saltOf(plan.manifest) },
   );
-  const reviews = await reviewPlan(plan, { limit: 0, rejected: 20 });
+  const reviews = reviewPlan(plan, { limit: 0, rejected: 20 });
   const carriesUnchanged = (sync: string, field: string) => reveal.shows(sync, field);
   return withColumns(plan, { cap, carriesUnchanged }, async (columns) => {
     const view = { summary: plan.summary, reviews, reveal, kinds: changeKinds, next, expired, cap };

@@ -8,6 +8,7 @@ import type { Action, Reason } from "../../core/types.ts";
 import { presentChanges } from "../diff/changes.ts";
 import type { OpenPlan } from "../plan-file.ts";
 import { withStaging } from "../staging/scratch.ts";
+import type { NumberedTexts } from "../staging/staging.ts";
 import { carriedSql, type Stratum, sharesOf, strataOf } from "./share.ts";
 import { stageSync } from "./stage-columns.ts";
 
@@ -19,8 +20,9 @@ export interface SyncColumns {
   readonly total: number;
   /** What each change is, as its place in {@link changeKinds}; and its position in the plan's apply order. */
   heads(): Promise<{ readonly kinds: Uint32Array; readonly positions: Uint32Array }>;
-  keys(): AsyncIterable<readonly string[]>;
-  ids(): AsyncIterable<readonly string[]>;
+  /** By the change's place. */
+  keys(): AsyncIterable<NumberedTexts>;
+  ids(): AsyncIterable<NumberedTexts>;
   /** Fields that a carried change touches, or leaves as they are with few different values. */
   fields(): AsyncIterable<FieldColumns>;
 }
@@ -38,8 +40,8 @@ export interface FieldColumns {
   /** 1 where somebody else had changed the field. */
   readonly theirs?: Uint32Array;
   readonly distinct: number;
-  /** The values from code 2 on, whole or cut to so many characters. */
-  values(max?: number): AsyncIterable<readonly string[]>;
+  /** The values, whole or cut to so many characters, each numbered by its code less 2. */
+  values(max?: number): AsyncIterable<NumberedTexts>;
 }
 
 export interface ChangeKind {

@@ -118,27 +118,10 @@ async function numbers(staging: Staging, updates: string, fields: readonly Chang
     const highs = sidesOf(i).flatMap((side) => measured[side]?.[5] ?? []);
     return [Math.min(...lows), Math.max(...highs)] as const;
   });
-  const placed = fields.flatMap((_, i) => {
-    const [low, high] = ranges[i] ?? [0, 0];
-    if (!Number.isFinite(low) || !Number.isFinite(high)) return [];
-    const width = (high - low) / BUCKETS || 1;
-    return sidesOf(i).map((side) => ({
-      side,
-      // Greatest and least of nothing and a number are the number.
-      bucket: `CASE WHEN ${side} IS NOT NULL THEN CAST(least(${BUCKETS - 1}, greatest(0, floor((${side} - ${low}) / ${width}))) AS UTINYINT) END`,
-    }));
-  });
-  const counts = placed.map(({ side }) => {
-    const each = Array.from({ length: BUCKETS }, (_, n) => `count(*) FILTER (${side} = ${n})`);
-    return `[${each.join(", ")}]::DOUBLE[] AS ${side}`;
-  });
-  const inBuckets = placed.map(({ side, bucket }) => `${bucket} AS ${side}`);
-  const counted =
-    placed.length === 0
-      ? {}
-      : await staging.row<Record<string, readonly number[]>>(
-          `SELECT ${counts.join(", ")} FROM (SELECT ${inBuckets.join(", ")} FROM ${from})`,
-        );
+  const counted: Record<string, readonly number[]> = {};
+  for (const [i, [low, high]] of ranges.entries())
+    if (Number.isFinite(low) && Number.isFinite(high))
+      Object.assign(counted, await inBuckets(staging, from, sidesOf(i), low, (high - low) / BUCKETS || 1));
   return fields.map(({ name, changed }, i) => {
     const side = (column: string): Distribution => {
       const [count, mean, , p50, p95] = measured[column] ?? [];
@@ -147,6 +130,29 @@ async function numbers(staging: Staging, updates: string, fields: readonly Chang
     const range = ranges[i]?.every(Number.isFinite) ? ranges[i] : ([0, 0] as const);
     return { kind: "numbers", field: name, changed, range, before: side(`b${i}`), after: side(`a${i}`) };
   });
+}
+
+/** Counts both sides of a field at once, grouped by the pair of their buckets: of these there are few. */
+async function inBuckets(
+  staging: Staging,
+  from: string,
+  sides: readonly string[],
+  low: number,
+  width: number,
+): Promise<Readonly<Record<string, readonly number[]>>> {
+  const bucket = (side: string) =>
+    // Greatest and least of nothing and a number are the number.
+    `CASE WHEN ${side} IS NOT NULL THEN CAST(least(${BUCKETS - 1}, greatest(0, floor((${side} - ${low}) / ${width}))) AS UTINYINT) END AS ${side}`;
+  const groups = await staging.rows<Record<string, number | string | null>>(
+    `SELECT ${sides.join(", ")}, count(*) AS count FROM (SELECT ${sides.map(bucket).join(", ")} FROM ${from}) GROUP BY ALL`,
+  );
+  const counts = (side: string) => {
+    const buckets = new Array<number>(BUCKETS).fill(0);
+    for (const { [side]: place = null, count } of groups)
+      if (place !== null) buckets[Number(place)] = (buckets[Number(place)] ?? 0) + Number(count);
+    return buckets;
+  };
+  return Object.fromEntries(sides.map((side) => [side, counts(side)]));
 }
 
 async function transitions(

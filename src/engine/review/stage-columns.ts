@@ -2,6 +2,7 @@
 import { textSql } from "../../core/canonical.ts";
 import { type PlannedSync, type SyncSummary, totalChanges } from "../../core/plan.ts";
 import { ident } from "../../core/sql.ts";
+import type { FieldType } from "../../core/types.ts";
 import { type Staging, table } from "../staging/staging.ts";
 import { changeKinds, type FieldColumns, type SyncColumns } from "./columns.ts";
 
@@ -14,6 +15,8 @@ const FROM = 1;
 const TO = 2;
 const KEPT = 4;
 const THEIRS = 8;
+
+const NONE = new Int32Array();
 
 const order = table("carried_order");
 const carried = table("carried");
@@ -57,25 +60,26 @@ export async function stageSync(
     total: totalChanges(counts),
     async heads() {
       const heads = { kinds: new Uint32Array(length), positions: new Uint32Array(length) };
-      for await (const [at = [], of = [], ns = []] of staging.numberPages(`SELECT i, kind, n FROM ${order}`))
+      const found = staging.numberPages(`SELECT i, kind, n FROM ${order}`);
+      for await (const [at = NONE, of = NONE, ns = NONE] of found)
         for (let r = 0; r < at.length; r++) {
           heads.kinds[at[r] ?? 0] = of[r] ?? 0;
           heads.positions[at[r] ?? 0] = ns[r] ?? 0;
         }
       return heads;
     },
-    keys: () => staging.textPages(`SELECT key FROM ${changes} JOIN ${order} USING (n) ORDER BY i`),
-    ids: () => staging.textPages(`SELECT coalesce(id, '') FROM ${changes} JOIN ${order} USING (n) ORDER BY i`),
+    keys: () => staging.numberedPages(`SELECT i, key FROM ${changes} JOIN ${order} USING (n)`),
+    ids: () => staging.numberedPages(`SELECT i, coalesce(id, '') FROM ${changes} JOIN ${order} USING (n)`),
     async *fields() {
       const codes = codeColumns(length);
       for (const { some, from } of batches) {
-        const columns = some.map((name, c) => sidesSql(planned, name, c, keep(name)));
+        const columns = some.map((name, c) => sidesSql(name, c, keep(name)));
         await staging.run(`DROP TABLE IF EXISTS ${carried}`);
         await staging.run(
           `CREATE TABLE ${carried} AS SELECT i, ${columns.join(", ")} FROM ${from} JOIN ${order} USING (n)`,
         );
         for (const [c, name] of some.entries()) {
-          const field = await fieldColumns(staging, name, c, codes);
+          const field = await fieldColumns(staging, name, planned.types[name] ?? { kind: "text" }, c, codes);
           if (field) yield field;
         }
       }
@@ -93,10 +97,9 @@ function inBatches(names: readonly string[], from: string): readonly Batch[] {
   return Array.from({ length: count }, (_, i) => ({ some: names.slice(i * AT_A_TIME, (i + 1) * AT_A_TIME), from }));
 }
 
-/** Text of both sides as `b0`, `a0`, where they are part of the change, and in `s0` what they are. */
-function sidesSql({ types }: PlannedSync, name: string, c: number, keep: boolean): string {
+/** Both sides as `b0`, `a0`, where they are part of the change, and in `s0` what they are. */
+function sidesSql(name: string, c: number, keep: boolean): string {
   const field = ident(name);
-  const text = (image: string) => textSql(`${image}.${field}`, types[name] ?? { kind: "text" });
   const changes = `action = 'update' AND changed.${field}`;
   const from = keep ? "action <> 'create'" : `${changes} OR action = 'delete'`;
   // A delete had, and a create sets, every field that is not null.
@@ -104,7 +107,7 @@ function sidesSql({ types }: PlannedSync, name: string, c: number, keep: boolean
       + CASE WHEN drifted.${field} THEN ${THEIRS} ELSE 0 END
     WHEN 'create' THEN CASE WHEN after.${field} IS NULL THEN 0 ELSE ${TO} END
     ELSE CASE WHEN before.${field} IS NULL THEN 0 ELSE ${FROM} END END`;
-  return `CASE WHEN ${from} THEN ${text("before")} END AS b${c}, CASE WHEN ${changes} OR action = 'create' THEN ${text("after")} END AS a${c}, (${state})::INTEGER AS s${c}`;
+  return `CASE WHEN ${from} THEN before.${field} END AS b${c}, CASE WHEN ${changes} OR action = 'create' THEN after.${field} END AS a${c}, (${state})::INTEGER AS s${c}`;
 }
 
 /** The columns of a field; the next one is written over them. */
@@ -123,6 +126,7 @@ function codeColumns(rows: number): CodeColumns {
 async function fieldColumns(
   staging: Staging,
   name: string,
+  type: FieldType,
   c: number,
   made: CodeColumns,
 ): Promise<FieldColumns | null> {
@@ -144,7 +148,7 @@ async function fieldColumns(
     `SELECT i, s${c}, coalesce(x.code, 1), coalesce(y.code, 1) FROM ${carried}
      LEFT JOIN ${words} x ON x.value = b${c} LEFT JOIN ${words} y ON y.value = a${c} WHERE ${part}`,
   );
-  for await (const [at = [], states = [], from = [], to = []] of coded)
+  for await (const [at = NONE, states = NONE, from = NONE, to = NONE] of coded)
     for (let r = 0; r < at.length; r++) {
       const i = at[r] ?? 0;
       const state = states[r] ?? 0;
@@ -160,7 +164,11 @@ async function fieldColumns(
     ...(keeps ? { kept: made.kept } : {}),
     ...(seen.states & THEIRS ? { theirs: made.theirs } : {}),
     distinct: Number(distinct),
-    values: (max) =>
-      staging.textPages(`SELECT ${max === undefined ? "value" : `left(value, ${max})`} FROM ${words} ORDER BY code`),
+    values: (max) => {
+      const text = textSql("value", type);
+      return staging.numberedPages(
+        `SELECT code - 2, ${max === undefined ? text : `left(${text}, ${max})`} FROM ${words}`,
+      );
+    },
   };
 }

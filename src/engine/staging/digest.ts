@@ -2,6 +2,9 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { crc32 } from "node:zlib";
 
+/** Large files are read in pieces of this size: a call into the system costs more than to read the default 64 KB. */
+export const PIECE_BYTES = 1024 * 1024;
+
 /** SHA-256 in hexadecimal of a value's JSON with sorted keys: equal values, equal digest. */
 export function digestOf(value: unknown): string {
   return createHash("sha256").update(stable(value)).digest("hex");
@@ -9,7 +12,7 @@ export function digestOf(value: unknown): string {
 
 export async function digestOfFile(path: string): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  for await (const chunk of createReadStream(path, { highWaterMark: PIECE_BYTES })) hash.update(chunk as Uint8Array);
   return hash.digest("hex");
 }
 
@@ -20,7 +23,7 @@ export function checksumOf(text: string): string {
 
 export async function checksumOfFile(path: string): Promise<string> {
   let sum = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 4 * 1024 * 1024 }))
+  for await (const chunk of createReadStream(path, { highWaterMark: PIECE_BYTES }))
     sum = crc32(chunk as Uint8Array, sum);
   return sum.toString(16).padStart(8, "0");
 }

@@ -31,13 +31,20 @@ export interface Staging {
   text(sql: string): AsyncIterable<string>;
   /** The same in pages of some thousand. */
   textPages(sql: string): AsyncIterable<readonly string[]>;
-  /** Columns of whole numbers, streamed in pages of some thousand rows: one list for each column. */
-  numberPages(sql: string): AsyncIterable<readonly (readonly number[])[]>;
+  /** Columns of 32-bit whole numbers that are not null, streamed in pages of some thousand rows: one list for each column. */
+  numberPages(sql: string): AsyncIterable<readonly Int32Array[]>;
+  /** A column of such numbers and one of text, in the same way. */
+  numberedPages(sql: string): AsyncIterable<NumberedTexts>;
   /** Names and types of a query's columns. */
   describe(sql: string): Promise<readonly { readonly name: string; readonly type: string }[]>;
   /** Creates `staging.main.<table>` of text columns and fills it. */
   loadText(table: string, columns: readonly string[], batches: AsyncIterable<TextColumns>): Promise<number>;
   close(): Promise<void>;
+}
+
+export interface NumberedTexts {
+  readonly numbers: Int32Array;
+  readonly texts: readonly string[];
 }
 
 /** Columns of text of equal length, in the order of the table's columns. */
@@ -134,7 +141,11 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
     },
     async *numberPages(sql) {
       for await (const chunk of chunks(sql))
-        yield Array.from({ length: chunk.columnCount }, (_, i) => chunk.getColumnValues(i) as number[]);
+        yield Array.from({ length: chunk.columnCount }, (_, i) => integers(chunk, i));
+    },
+    async *numberedPages(sql) {
+      for await (const chunk of chunks(sql))
+        yield { numbers: integers(chunk, 0), texts: chunk.getColumnValues(1) as string[] };
     },
     async describe(sql) {
       const found = await rows<{ column_name: string; column_type: string }>(`DESCRIBE ${sql}`);
@@ -172,6 +183,12 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
       await closeInstance(opened, reached.length > 0);
     },
   };
+}
+
+/** As the chunk holds them: to have them one by one costs more than most queries that make them. */
+function integers(chunk: DuckDBDataChunk, column: number): Int32Array {
+  const { items } = chunk.getColumnVector(column) as unknown as { readonly items?: unknown };
+  return items instanceof Int32Array ? items : Int32Array.from(chunk.getColumnValues(column) as number[]);
 }
 
 /** The engine's own words for a file it could not write; they name the path and no value. */

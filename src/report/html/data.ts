@@ -1,5 +1,6 @@
 /** The changes of a plan as the blocks of a report. @module */
 import type { ChangeKind, FieldColumns, SyncColumns } from "../../engine/review/columns.ts";
+import type { NumberedTexts } from "../../engine/staging/staging.ts";
 import type { Reveal } from "../reveal.ts";
 import { sanitise } from "../sanitise.ts";
 import { block, packed } from "./blocks.ts";
@@ -24,9 +25,10 @@ export async function* dataBlocks(
     made.push(await block(`b${count}`, data));
     return count++;
   };
-  const lines = async (pages: AsyncIterable<readonly string[]>, show: (value: string) => string) => {
-    const shown: string[] = [];
-    for await (const page of pages) shown.push(page.map((value) => oneLine(show(value))).join("\n"));
+  const lines = async (pages: AsyncIterable<NumberedTexts>, count: number, show: (value: string) => string) => {
+    const shown = new Array<string>(count).fill("");
+    for await (const { numbers, texts } of pages)
+      for (let r = 0; r < texts.length; r++) shown[numbers[r] ?? 0] = oneLine(show(texts[r] ?? ""));
     return put(shown.join("\n"));
   };
   const codes = async (column: Uint32Array): Promise<CodesBlock> => {
@@ -37,11 +39,15 @@ export async function* dataBlocks(
   for await (const sync of syncs) {
     const { name } = sync.planned.sync;
     const heads = await sync.heads();
-    const keys: TextBlock = await lines(sync.keys(), (key) => reveal.key(name, key));
+    // Masked while the engine is at the fields.
+    const keys: Promise<TextBlock> = lines(sync.keys(), sync.rows, (key) => reveal.key(name, key));
+    keys.catch(() => undefined);
     // A masked identifier says no more than the masked key does.
     const shown =
-      sync.planned.idIsKey || reveal.masks ? undefined : await lines(sync.ids(), (id) => reveal.id(name, id));
-    const head = { name: reveal.name(name), rows: sync.rows, keys, ...(shown === undefined ? {} : { ids: shown }) };
+      sync.planned.idIsKey || reveal.masks
+        ? undefined
+        : await lines(sync.ids(), sync.rows, (id) => reveal.id(name, id));
+    const head = { name: reveal.name(name), rows: sync.rows, ...(shown === undefined ? {} : { ids: shown }) };
     const kindsAt = await codes(heads.kinds);
     const positions = await codes(heads.positions);
     yield* made.splice(0);
@@ -51,7 +57,9 @@ export async function* dataBlocks(
       const most = Math.min(MOST_CHARACTERS, Math.max(LEAST_CHARACTERS, max));
       // A masked value is masked as a whole, so that its token is the same wherever it is shown.
       const cut = reveal.shows(name, field.name) ? 2 * most + 2 : undefined;
-      const values = await lines(field.values(cut), (value) => shownValue(reveal, name, field, value, most));
+      const values = await lines(field.values(cut), field.distinct, (value) =>
+        shownValue(reveal, name, field, value, most),
+      );
       fields.push({
         name: reveal.name(field.name),
         values,
@@ -64,7 +72,7 @@ export async function* dataBlocks(
     }
     const order = Object.keys(sync.planned.types).map((field) => reveal.name(field));
     fields.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
-    indexed.push({ ...head, kinds: kindsAt, positions, fields });
+    indexed.push({ ...head, keys: await keys, kinds: kindsAt, positions, fields });
   }
   const index: ReportIndex = { syncs: indexed, kinds };
   yield await block("index", JSON.stringify(index));

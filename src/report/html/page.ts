@@ -6,6 +6,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
 import { totalChanges } from "../../core/plan.ts";
 import type { ChangeKind, SyncColumns } from "../../engine/review/columns.ts";
 import type { SyncReview } from "../../engine/review/review.ts";
@@ -18,7 +19,8 @@ import { element, type Html, join, text } from "./markup.ts";
 import { syncSection } from "./sync-section.ts";
 
 export interface HtmlView extends Omit<HeaderView, "masks"> {
-  readonly reviews: readonly SyncReview[];
+  /** Made while the changes already are. */
+  readonly reviews: Promise<readonly SyncReview[]>;
   readonly reveal: Reveal;
   readonly kinds: readonly ChangeKind[];
 }
@@ -31,6 +33,8 @@ export interface Assets {
 
 /** Syncs whose details are open at first; the others open with a click. */
 const OPEN = 4;
+/** Blocks that wait for the summary at most. */
+const AHEAD = 16;
 
 /** The page in pieces, each ending with a line end. */
 export async function* renderHtml(
@@ -39,6 +43,7 @@ export async function* renderHtml(
   { script, style }: Assets,
 ): AsyncIterable<string> {
   const { summary } = rest;
+  const blocks = ahead(dataBlocks(columns, kinds, reveal));
   const policy = [
     "default-src 'none'",
     `script-src '${hashOf(script)}'`,
@@ -60,16 +65,26 @@ export async function* renderHtml(
   yield `<!doctype html>\n<html lang="en">\n${head}\n<body>\n`;
   yield `${element("a", { class: "skip", href: "#changes" }, text("Skip to the changes"))}\n`;
   yield `${header({ ...rest, masks: reveal.masks })}\n<main>\n`;
+  const reviewed = await reviews;
   const sections = summary.syncs.map((sync, i) => {
     const noticed = !sync.complete || sync.guards.length > 0;
     const changes = totalChanges(sync.counts) > 0;
-    const review = reviews.find((one) => one.sync === sync.name);
+    const review = reviewed.find((one) => one.sync === sync.name);
     return syncSection(sync, review, reveal, noticed || (changes && i < OPEN));
   });
   yield `${element("section", { id: "summary", "aria-label": "Summary" }, ...sections)}\n`;
   yield `${changesSection()}\n</main>\n${join(help(), suggestions())}\n`;
-  yield* dataBlocks(columns, kinds, reveal);
+  yield* blocks;
   yield `${own("script", script)}\n</body>\n</html>\n`;
+}
+
+/** The same pieces, the first of which are made before anybody asks for them. */
+function ahead<T>(pieces: AsyncIterable<T>): AsyncIterable<T> {
+  const made = Readable.from(pieces, { highWaterMark: AHEAD });
+  // Whoever reads them is told.
+  made.on("error", () => undefined);
+  made.read(0);
+  return made;
 }
 
 function hashOf(content: string): string {
