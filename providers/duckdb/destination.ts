@@ -56,7 +56,10 @@ export async function openDestination({ path: given }: DuckdbOptions, context: C
     account: async () => `duckdb:${path}`,
 
     describe: (object, signal) =>
-      named([], async () => (await readTable(await session("read"), object, context.connection, signal)).description),
+      named([], async () => {
+        tables.delete(object);
+        return (await tableOf(object, signal)).description;
+      }),
 
     async *read(request, signal) {
       const table = await named([], () => tableOf(request.object, signal));
