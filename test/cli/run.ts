@@ -21,8 +21,8 @@ export interface RunOptions {
   readonly meanwhile?: (child: ChildProcess) => void;
 }
 
-/** The environment without what would change the output: colours, CI. */
-const quiet = Object.fromEntries(
+/** The environment without what would change what Ebb does: colours, CI. */
+export const quiet = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(NO_COLOR|FORCE_COLOR|CI|GITHUB_|EBB_)/.test(name)),
 );
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
-import { root } from "../cli/run.ts";
+import { quiet, root } from "../cli/run.ts";
 
 const program = join(root, "bin/ebb.js");
 
@@ -82,7 +82,7 @@ export interface Bare {
 
 /** The protocol line by line, to see every byte of stdout. */
 export async function bare(cwd: string, args: readonly string[] = [], env: Record<string, string> = {}): Promise<Bare> {
-  const child = spawn(process.execPath, [program, "mcp", ...args], { cwd, env: { ...process.env, ...env } });
+  const child = spawn(process.execPath, [program, "mcp", ...args], { cwd, env: { ...quiet, ...env } });
   let out = "";
   const messages: Message[] = [];
   const waiting = new Set<() => void>();
