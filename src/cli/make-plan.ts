@@ -1,11 +1,10 @@
 /** What `ebb plan` and `ebb rollback` share: a plan is made, saved, told in markdown, and printed. @module */
-import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { ConfigError } from "../core/errors.ts";
 import type { PlanOptions } from "../engine/plan.ts";
 import type { OpenPlan } from "../engine/plan-file.ts";
 import type { Listener } from "../engine/world.ts";
+import { writeWhole } from "../engine/write-whole.ts";
 import { invocation } from "./invocation.ts";
 import { judging } from "./judging.ts";
 import type { LevelOptions } from "./options.ts";
@@ -70,7 +69,8 @@ export async function makePlan(shell: Shell, options: MakeOptions, maker: Maker)
     if (file !== undefined) await savePlan(made, file, seal);
     if (options.markdown !== undefined) {
       const apply = out === undefined ? null : applyCommand(made, out);
-      await writeMarkdown(options.markdown, await planMarkdown(shell, made, { level, apply, show }));
+      const text = await planMarkdown(shell, made, { level, apply, show });
+      await writeWhole(resolve(options.markdown), [text], "the plan's markdown");
     }
     const text = await planText(shell, made, {
       all,
@@ -82,14 +82,5 @@ export async function makePlan(shell: Shell, options: MakeOptions, maker: Maker)
     shell.print(text);
     if (seal && file !== undefined) shell.note(sealedNote(file));
     return exitOfPlan(made, options.detailedExitcode ?? false);
-  });
-}
-
-async function writeMarkdown(file: string, text: string): Promise<void> {
-  await writeFile(resolve(file), text, { mode: 0o600 }).catch((cause: unknown) => {
-    throw new ConfigError("STATE_UNWRITABLE", `the plan's markdown cannot be written to ${file}`, {
-      cause,
-      next: "Choose another place for it.",
-    });
   });
 }

@@ -1,9 +1,6 @@
 /** A plan as an HTML file. @module */
-import { createWriteStream } from "node:fs";
-import { rename, rm } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
-import { ConfigError } from "../core/errors.ts";
 import type { OpenPlan } from "../engine/plan-file.ts";
+import { writeWhole } from "../engine/write-whole.ts";
 import { pageAssets } from "./page-assets.ts";
 import type { Shell } from "./shell.ts";
 
@@ -42,23 +39,7 @@ export async function showHtml(shell: Shell, plan: OpenPlan, options: HtmlOption
   await withColumns(plan, { cap: CAP, carriesUnchanged }, async (columns) => {
     const view = { summary, reviews, reveal, kinds: changeKinds, next, expired, cap: CAP };
     const pieces = renderHtml(view, columns, assets);
-    if (out !== undefined) return writePieces(out, pieces);
+    if (out !== undefined) return writeWhole(out, pieces, "the report");
     for await (const piece of pieces) shell.print(piece);
   });
-}
-
-/** Values may be in it, so nobody else may read it; and it is whole, or not there. */
-async function writePieces(file: string, pieces: AsyncIterable<string>): Promise<void> {
-  const aside = `${file}.new`;
-  try {
-    await pipeline(pieces, createWriteStream(aside, { mode: 0o600 }));
-    await rename(aside, file);
-  } catch (cause) {
-    await rm(aside, { force: true });
-    if (!(cause instanceof Error && "syscall" in cause)) throw cause;
-    throw new ConfigError("STATE_UNWRITABLE", `the report cannot be written to ${file}`, {
-      cause,
-      next: "Choose another place for it.",
-    });
-  }
 }

@@ -5,8 +5,7 @@
  * @module
  */
 import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Entry, ZipFile } from "yauzl";
@@ -18,6 +17,7 @@ import { digestOf, digestOfFile, PIECE_BYTES } from "./staging/digest.ts";
 import { withScratch } from "./staging/scratch.ts";
 import type { Disk } from "./state/disk.ts";
 import type { World } from "./world.ts";
+import { writeWhole } from "./write-whole.ts";
 
 /** A plan as a folder, checked against its digest. */
 export interface OpenPlan {
@@ -70,19 +70,10 @@ export async function savePlan({ directory, manifest }: OpenPlan, file: string, 
   zip.addFile(join(directory, "manifest.json"), "manifest.json", { ...options, compress: true });
   for (const name of Object.keys(manifest.files).sort()) zip.addFile(join(directory, name), name, options);
   zip.end();
-  const aside = `${file}.new`;
-  try {
-    await mkdir(dirname(file), { recursive: true });
-    const bytes = seal ? await seal(zip.outputStream) : zip.outputStream;
-    await pipeline(bytes, createWriteStream(aside, { mode: 0o600 }));
-    await rename(aside, file);
-  } catch (cause) {
-    await rm(aside, { force: true });
-    throw new ConfigError("STATE_UNWRITABLE", `the plan cannot be written to ${file}`, {
-      cause,
-      next: "Choose another place for it.",
-    });
-  }
+  const bytes = zip.outputStream as Readable;
+  // A file that could not be read; the archive's own stream would just wait for it.
+  zip.on("error", (error) => bytes.destroy(error));
+  await writeWhole(file, seal ? await seal(bytes) : bytes, "the plan");
 }
 
 /**

@@ -1,0 +1,49 @@
+/** Files that a command was asked for: plans, reports, comments. @module */
+import { createWriteStream } from "node:fs";
+import { mkdir, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { ConfigError } from "../core/errors.ts";
+
+/** What a disk answers; a network has codes of its own. */
+const REFUSALS = new Set([
+  "EACCES",
+  "EDQUOT",
+  "EFBIG",
+  "EIO",
+  "EISDIR",
+  "ELOOP",
+  "ENAMETOOLONG",
+  "ENOENT",
+  "ENOSPC",
+  "ENOTDIR",
+  "EPERM",
+  "EROFS",
+]);
+
+/**
+ * Writes a file whole or not at all; values may be in it, so nobody else may read it.
+ *
+ * @param what names the file in an error, e.g. `the report`
+ * @throws ConfigError STATE_UNWRITABLE; what `pieces` throws is thrown on
+ */
+export async function writeWhole(
+  file: string,
+  pieces: Iterable<string> | AsyncIterable<string | Uint8Array> | NodeJS.ReadableStream,
+  what: string,
+): Promise<void> {
+  const aside = `${file}.new`;
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await pipeline(pieces, createWriteStream(aside, { mode: 0o600 }));
+    await rename(aside, file);
+  } catch (cause) {
+    await rm(aside, { force: true }).catch(() => undefined);
+    const { code = "" } = cause as { readonly code?: string };
+    if (!REFUSALS.has(code)) throw cause;
+    throw new ConfigError("STATE_UNWRITABLE", `${what} cannot be written to ${file}`, {
+      cause,
+      next: "Choose another place for it.",
+    });
+  }
+}
