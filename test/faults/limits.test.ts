@@ -86,6 +86,23 @@ test("row 15: sessions that end in the middle of a run are renewed once", { time
   expect(stage.proxy.count(writes)).toBe(11);
 });
 
+test("row 20: plans beside an apply share the account's limit with it", { timeout: 240_000 }, async () => {
+  // Long enough for the plans to read while it goes on.
+  const rows = people(0, 400);
+  const paced = { callsPerSecond: 15, windowSeconds: 5, bends: { records: 4 } };
+  const stage = await planned(await staged(shapes.no, { rows, ...paced }));
+  await stage.sandboxFaults({ rate: { calls: 75, perMs: 5_000 } });
+  const plans: Promise<number | null>[] = [];
+  const look = async () => (await stage.ebb(["plan", "--summary", "--refresh", "full"])).code;
+  atWrite(stage, 3, () => plans.push(look(), look(), look()));
+  const ended = await stage.ebb(["apply", "plan.ebb"]);
+  expect(ended.code, ended.err).toBe(0);
+  expect(await Promise.all(plans)).toEqual([0, 0, 0]);
+  expect(judge(stage, rows)).toEqual(right);
+  expect(stage.proxy.worst(5_000)).toBeLessThanOrEqual(75);
+  expect(await stage.stats()).toMatchObject({ violations: 0 });
+});
+
 describe("row 16: the clock jumps in the middle of a run", { timeout: 240_000 }, () => {
   test.each([3_600_000, -3_600_000])("by %i ms", async (byMs) => {
     const rows = people(0, 150);

@@ -22,10 +22,17 @@ export function envOf({ credentials }: Sandbox, url: string): Readonly<Record<st
 
 export interface ProjectOptions {
   readonly callsPerSecond?: number;
+  /** Seconds of the window they are counted in (default 1). A longer one leaves more room for a busy machine's delays. */
+  readonly windowSeconds?: number;
 }
 
 /** Writes the declaration. It synthesizes without a process of its own. */
-export function declare(directory: string, shape: Shape, { callsPerSecond = 1_000 }: ProjectOptions = {}): void {
+export function declare(
+  directory: string,
+  shape: Shape,
+  { callsPerSecond = 1_000, windowSeconds = 1 }: ProjectOptions = {},
+): void {
+  const rate = { calls: callsPerSecond * windowSeconds, seconds: windowSeconds };
   const connection = {
     salesforce: {
       login_url: "https://acme.my.salesforce.com",
@@ -34,7 +41,7 @@ export function declare(directory: string, shape: Shape, { callsPerSecond = 1_00
     },
     hubspot: { access_token: "env:CRM_SECRET" },
   }[shape.system];
-  const options = { ...connection, base_url: "env:CRM_URL", rate_limit: { calls: callsPerSecond, seconds: 1 } };
+  const options = { ...connection, base_url: "env:CRM_URL", rate_limit: rate };
   const connections = { warehouse: { duckdb: {} }, crm: { [shape.system]: options } };
   const sync = {
     source: { connection: "warehouse", file: "people.csv" },

@@ -170,7 +170,10 @@ export const rows: readonly Row[] = [
     row: 20,
     fault: "Two applies of one plan; a plan during an apply; a plan after the configuration changed",
     how: "processes beside each other",
-    here: [{ file: signals, name: "row 20" }],
+    here: [
+      { file: signals, name: "row 20" },
+      { file: limits, name: "row 20" },
+    ],
     elsewhere: [story("two-at-once"), story("foreign-plan"), { file: "test/engine/refusals.test.ts" }],
   },
   {
