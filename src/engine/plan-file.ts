@@ -17,7 +17,7 @@ import { digestOf, digestOfFile, PIECE_BYTES } from "./staging/digest.ts";
 import { withScratch } from "./staging/scratch.ts";
 import type { Disk } from "./state/disk.ts";
 import type { World } from "./world.ts";
-import { writeWhole } from "./write-whole.ts";
+import { isRefusal, writeWhole } from "./write-whole.ts";
 
 /** A plan as a folder, checked against its digest. */
 export interface OpenPlan {
@@ -71,7 +71,8 @@ export async function savePlan({ directory, manifest }: OpenPlan, file: string, 
   for (const name of Object.keys(manifest.files).sort()) zip.addFile(join(directory, name), name, options);
   zip.end();
   const bytes = zip.outputStream as Readable;
-  // A file that could not be read; the archive's own stream would just wait for it.
+  // A file that could not be read: the archive's own stream would just wait for it. Whoever writes it is told.
+  bytes.on("error", () => undefined);
   zip.on("error", (error) => bytes.destroy(error));
   await writeWhole(file, seal ? await seal(bytes) : bytes, "the plan");
 }
@@ -105,6 +106,11 @@ async function unpack(archive: string, directory: string, file: string): Promise
     await unzip(archive, directory);
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause;
+    if (isRefusal(cause))
+      throw new ConfigError("STATE_UNWRITABLE", `${file} cannot be unpacked: ${(cause as Error).message}`, {
+        cause,
+        next: "Make room for temporary files, or choose another folder for them with TMPDIR.",
+      });
     throw new ConflictError("PLAN_UNREADABLE", `${file} is not a plan file, or it is truncated`, { cause });
   }
 }

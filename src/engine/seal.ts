@@ -9,6 +9,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import { ConfigError, ConflictError } from "../core/errors.ts";
+import { isRefusal } from "./write-whole.ts";
 
 /** Encrypts what is written to a plan file. */
 export type Seal = (plain: NodeJS.ReadableStream) => Promise<Readable>;
@@ -81,9 +82,7 @@ export async function unseal(file: string, identities: readonly string[], to: st
     await pipeline(plain, createWriteStream(to, { mode: 0o600 }));
   } catch (cause) {
     if (noneFits) throw new ConflictError("PLAN_KEY_WRONG", `none of the keys given opens ${file}`);
-    const { code } = cause as { code?: unknown };
-    if (code === "ENOSPC" || code === "EIO" || code === "EDQUOT")
-      throw new ConfigError("STATE_UNWRITABLE", `${to}: ${code}`, { cause });
+    if (isRefusal(cause)) throw new ConfigError("STATE_UNWRITABLE", `${to}: ${(cause as Error).message}`, { cause });
     throw new ConflictError("PLAN_UNREADABLE", `${file} cannot be decrypted: it is truncated, or was altered`, {
       cause,
     });

@@ -21,6 +21,11 @@ const REFUSALS = new Set([
   "EROFS",
 ]);
 
+/** Whether it is the disk that failed, and not what was to be written. */
+export function isRefusal(cause: unknown): boolean {
+  return REFUSALS.has((cause as { readonly code?: string }).code ?? "");
+}
+
 /**
  * Writes a file whole or not at all; values may be in it, so nobody else may read it.
  *
@@ -39,8 +44,7 @@ export async function writeWhole(
     await rename(aside, file);
   } catch (cause) {
     await rm(aside, { force: true }).catch(() => undefined);
-    const { code = "" } = cause as { readonly code?: string };
-    if (!REFUSALS.has(code)) throw cause;
+    if (!isRefusal(cause)) throw cause;
     throw new ConfigError("STATE_UNWRITABLE", `${what} cannot be written to ${file}`, {
       cause,
       next: "Choose another place for it.",

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { AuthError, TransientError } from "../../src/connector/index.ts";
@@ -97,6 +97,29 @@ describe("a plan that does not fit the world any more is refused before any writ
     await expect(unpackPlan(run.world, file, await temporaryFolder())).rejects.toMatchObject({
       code: "PLAN_UNREADABLE",
     });
+  });
+
+  test("no room to unpack it is no fault of the plan", async () => {
+    const { fake, run } = await fakeProject();
+    fake.rows = people(3);
+    const open = await run.plan();
+    const file = join(await temporaryFolder(), "plan.ebb");
+    await savePlan(open, file);
+    const folder = await temporaryFolder();
+    const [changes = ""] = Object.keys(open.manifest.files).filter((name) => name.startsWith("changes/"));
+    // As root nothing is refused for want of a right, so something is in the way.
+    await mkdir(join(folder, changes), { recursive: true });
+    await expect(unpackPlan(run.world, file, folder)).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
+  });
+
+  test("a plan that cannot be read whole is not saved, and nothing stays behind", async () => {
+    const { fake, run } = await fakeProject();
+    fake.rows = people(3);
+    const open = await run.plan();
+    const folder = await temporaryFolder();
+    await rm(join(open.directory, "summary.json"));
+    await expect(savePlan(open, join(folder, "plan.ebb"))).rejects.toThrow();
+    expect(await readdir(folder)).toEqual([]);
   });
 
   test("an altered copy inside the state is not resumed", async () => {
