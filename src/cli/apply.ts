@@ -9,7 +9,7 @@ import { execute, gracefully, withReviewed } from "./applying.ts";
 import type { Run } from "./command.ts";
 import { Exit, exitOfRun, exitOfSignal } from "./exit.ts";
 import { invocation } from "./invocation.ts";
-import { judging } from "./judging.ts";
+import { judging, judgingLater } from "./judging.ts";
 import { lengthOfTime, planDigest, SAMPLES, several } from "./options.ts";
 import { exitOfPlan, planText } from "./plan-view.ts";
 import { withProgress } from "./progress.ts";
@@ -101,8 +101,8 @@ async function replanAndApply(
   withinMs: number,
   policies: readonly string[],
 ): Promise<number> {
-  // What is planned anew is judged anew: a freeze may have begun since.
-  const judged = await judging([...open.policies, ...policies]);
+  // What is planned anew is judged anew: a freeze may have begun since. A run that has begun is finished, whatever is said now.
+  const judged = judgingLater([...open.policies, ...policies]);
   const [{ isContained }, { movedError, replan }, { withScratch }, words, { createReveal, saltOf }] = await Promise.all(
     [
       import("../engine/contained.ts"),

@@ -10,6 +10,12 @@ export async function judging(files: readonly string[]): Promise<Pick<PlanOption
   return { judge: (input, signal) => judge(policies, input, signal) };
 }
 
+/** The same, but files are loaded when there is a plan to be judged. */
+export function judgingLater(files: readonly string[]): Pick<PlanOptions, "judge"> {
+  if (files.length === 0) return {};
+  return { judge: async (input, signal) => judge(await loadPolicies(files), input, signal) };
+}
+
 /**
  * A saved plan with what further policies say of it today. Of a policy that judged it before, the newer word counts.
  *

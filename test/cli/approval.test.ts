@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { declare, ebb, project, scratch, sql } from "./run.ts";
@@ -95,6 +95,16 @@ describe("planning again within a reviewed plan", { timeout: 120_000 }, () => {
     expect(err).not.toContain("@example.com");
     expect((await run("runs")).out).toContain("No run yet.");
     expect(await segments()).toBe("0");
+  });
+
+  it("finishes a run that has begun, whatever a policy says by then", async () => {
+    const { run: name } = JSON.parse((await run("apply", "p.ebb", "--json")).out);
+    for (const path of [`runs/${name}/result.json`, "state.json"]) rmSync(join(cwd, ".ebb", path));
+    writeFileSync(join(cwd, "freeze.mjs"), "throw new Error('no deployments on Fridays');");
+    const again = ["apply", "p.ebb", "--replan-within", "2d", "--policy", "freeze.mjs"];
+    expect(await run(...again)).toMatchObject({ code: 0, err: expect.stringContaining(`Resuming run ${name}`) });
+    await warehouse("UPDATE customer SET segment = 'Other' WHERE email = 'user1@example.com'");
+    expect(await run(...again)).toMatchObject({ code: 1, err: expect.stringContaining("Error POLICY_BROKEN") });
   });
 
   it("is refused for a plan that is too old, of another configuration, or another plan", async () => {
