@@ -33,13 +33,19 @@ export async function showHtml(shell: Shell, plan: OpenPlan, options: HtmlOption
   );
   const assets = await pageAssets();
   const reviews = reviewPlan(plan, { limit: 0, rejected: REJECTED });
+  // It reads the plan's files, which its caller removes.
+  const reviewed = reviews.catch(() => undefined);
   // What updates have in common can be looked for, although they leave it as it is.
   const common = (sync: string, field: string) => concentrations[sync]?.some((one) => one.field === field) ?? false;
   const carriesUnchanged = (sync: string, field: string) => reveal.shows(sync, field) || common(sync, field);
-  await withColumns(plan, { cap: CAP, carriesUnchanged }, async (columns) => {
-    const view = { summary, reviews, reveal, kinds: changeKinds, next, expired, cap: CAP };
-    const pieces = renderHtml(view, columns, assets);
-    if (out !== undefined) return writeWhole(out, pieces, "the report");
-    for await (const piece of pieces) shell.print(piece);
-  });
+  try {
+    await withColumns(plan, { cap: CAP, carriesUnchanged }, async (columns) => {
+      const view = { summary, reviews, reveal, kinds: changeKinds, next, expired, cap: CAP };
+      const pieces = renderHtml(view, columns, assets);
+      if (out !== undefined) return writeWhole(out, pieces, "the report");
+      for await (const piece of pieces) shell.print(piece);
+    });
+  } finally {
+    await reviewed;
+  }
 }

@@ -46,5 +46,10 @@ export async function reportFile(plan: OpenPlan, name: string, options?: ReportO
 /** What the data blocks of a page hold, by their ids. */
 export function blocksOf(html: string): ReadonlyMap<string, Buffer> {
   const found = html.matchAll(/<script type="application\/octet-stream" id="(\w+)">([A-Za-z0-9+/=]*)<\/script>/g);
-  return new Map([...found].map(([, id = "", data = ""]) => [id, gunzipSync(Buffer.from(data, "base64"))]));
+  const blocks = new Map<string, Buffer>();
+  for (const [, id = "", data = ""] of found) {
+    if (blocks.has(id)) throw new TypeError(`two blocks are called ${id}`);
+    blocks.set(id, gunzipSync(Buffer.from(data, "base64")));
+  }
+  return blocks;
 }

@@ -22,8 +22,10 @@ export async function* dataBlocks(
   let count = 0;
   const made: Html[] = [];
   const put = async (data: Uint8Array | string): Promise<number> => {
-    made.push(await block(`b${count}`, data));
-    return count++;
+    // Taken before anything is waited for: several are made at a time.
+    const number = count++;
+    made.push(await block(`b${number}`, data));
+    return number;
   };
   const lines = async (pages: AsyncIterable<NumberedTexts>, count: number, show: (value: string) => string) => {
     const shown = new Array<string>(count).fill("");
@@ -35,22 +37,8 @@ export async function* dataBlocks(
     const { bytes, data } = packed(column);
     return { block: await put(data), bytes };
   };
-  const indexed: IndexedSync[] = [];
-  for await (const sync of syncs) {
+  async function* fieldsOf(sync: SyncColumns): AsyncGenerator<Html, readonly IndexedField[]> {
     const { name } = sync.planned.sync;
-    const heads = await sync.heads();
-    // Masked while the engine is at the fields.
-    const keys: Promise<TextBlock> = lines(sync.keys(), sync.rows, (key) => reveal.key(name, key));
-    keys.catch(() => undefined);
-    // A masked identifier says no more than the masked key does.
-    const shown =
-      sync.planned.idIsKey || reveal.masks
-        ? undefined
-        : await lines(sync.ids(), sync.rows, (id) => reveal.id(name, id));
-    const head = { name: reveal.name(name), rows: sync.rows, ...(shown === undefined ? {} : { ids: shown }) };
-    const kindsAt = await codes(heads.kinds);
-    const positions = await codes(heads.positions);
-    yield* made.splice(0);
     const fields: IndexedField[] = [];
     for await (const field of sync.fields()) {
       const max = Math.floor(FIELD_CHARACTERS / Math.max(1, field.distinct));
@@ -71,8 +59,35 @@ export async function* dataBlocks(
       yield* made.splice(0);
     }
     const order = Object.keys(sync.planned.types).map((field) => reveal.name(field));
-    fields.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
-    indexed.push({ ...head, keys: await keys, kinds: kindsAt, positions, fields });
+    return fields.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
+  }
+  const indexed: IndexedSync[] = [];
+  for await (const sync of syncs) {
+    const { name } = sync.planned.sync;
+    const heads = await sync.heads();
+    const kindsAt = await codes(heads.kinds);
+    const positions = await codes(heads.positions);
+    // Masked while the engine is at the fields.
+    const keys: Promise<TextBlock> = lines(sync.keys(), sync.rows, (key) => reveal.key(name, key));
+    const masked = keys.catch(() => undefined);
+    try {
+      // A masked identifier says no more than the masked key does.
+      const idShown = !sync.planned.idIsKey && !reveal.masks;
+      const ids = idShown ? { ids: await lines(sync.ids(), sync.rows, (id) => reveal.id(name, id)) } : {};
+      const fields = yield* fieldsOf(sync);
+      indexed.push({
+        name: reveal.name(name),
+        rows: sync.rows,
+        keys: await keys,
+        ...ids,
+        kinds: kindsAt,
+        positions,
+        fields,
+      });
+    } finally {
+      await masked;
+    }
+    yield* made.splice(0);
   }
   const index: ReportIndex = { syncs: indexed, kinds };
   yield await block("index", JSON.stringify(index));
