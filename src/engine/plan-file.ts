@@ -5,7 +5,8 @@
  * @module
  */
 import { createReadStream, createWriteStream } from "node:fs";
-import { join } from "node:path";
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Entry, ZipFile } from "yauzl";
@@ -61,7 +62,7 @@ export function requireDigest({ digest: own }: PlanManifest, digest: string): vo
   throw new ConflictError("PLAN_DIGEST", `the plan's digest is ${own.slice(0, 12)}…, not ${digest.slice(0, 12)}…`);
 }
 
-/** Writes a plan file, whole or not at all; with `seal` it is encrypted on its way. */
+/** Writes a plan file, whole or not at all, its folder too; with `seal` it is encrypted on its way. */
 export async function savePlan({ directory, manifest }: OpenPlan, file: string, seal?: Seal): Promise<void> {
   const { default: yazl } = await import("yazl");
   const zip = new yazl.ZipFile();
@@ -74,6 +75,8 @@ export async function savePlan({ directory, manifest }: OpenPlan, file: string, 
   // A file that could not be read: the archive's own stream would just wait for it. Whoever writes it is told.
   bytes.on("error", () => undefined);
   zip.on("error", (error) => bytes.destroy(error));
+  // Where it cannot be made, the file cannot be written either, which is told then.
+  await mkdir(dirname(file), { recursive: true }).catch(() => undefined);
   await writeWhole(file, seal ? await seal(bytes) : bytes, "the plan");
 }
 

@@ -1,7 +1,6 @@
 /** Files that a command was asked for: plans, reports, comments. @module */
 import { createWriteStream } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { rename, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { ConfigError } from "../core/errors.ts";
 
@@ -27,7 +26,7 @@ export function isRefusal(cause: unknown): boolean {
 }
 
 /**
- * Writes a file whole or not at all; values may be in it, so nobody else may read it.
+ * Writes a file whole or not at all, into a folder that is there; values may be in it, so nobody else may read it.
  *
  * @param what names the file in an error, e.g. `the report`
  * @throws ConfigError STATE_UNWRITABLE; what `pieces` throws is thrown on
@@ -39,7 +38,6 @@ export async function writeWhole(
 ): Promise<void> {
   const aside = `${file}.new`;
   try {
-    await mkdir(dirname(file), { recursive: true });
     await pipeline(pieces, createWriteStream(aside, { mode: 0o600 }));
     await rename(aside, file);
   } catch (cause) {
