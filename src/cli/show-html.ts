@@ -42,8 +42,13 @@ export async function showHtml(shell: Shell, plan: OpenPlan, options: HtmlOption
     await withColumns(plan, { cap: CAP, carriesUnchanged }, async (columns) => {
       const view = { summary, reviews, reveal, kinds: changeKinds, next, expired, cap: CAP };
       const pieces = renderHtml(view, columns, assets);
-      if (out !== undefined) return writeWhole(out, pieces, "the report");
-      for await (const piece of pieces) shell.print(piece);
+      try {
+        if (out !== undefined) await writeWhole(out, pieces, "the report");
+        else for await (const piece of pieces) shell.print(piece);
+      } finally {
+        // A stream that fails lets go of them without waiting; they read until they have ended.
+        await pieces.return(undefined);
+      }
     });
   } finally {
     await reviewed;

@@ -42,7 +42,7 @@ export async function* renderHtml(
   view: HtmlView,
   columns: AsyncIterable<SyncColumns>,
   assets: Assets,
-): AsyncIterable<string> {
+): AsyncGenerator<string, void> {
   const blocks = ahead(dataBlocks(columns, view.kinds, view.reveal));
   try {
     yield* overview(view, assets);
