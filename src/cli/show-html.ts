@@ -33,24 +33,15 @@ export async function showHtml(shell: Shell, plan: OpenPlan, options: HtmlOption
   );
   const assets = await pageAssets();
   const reviews = reviewPlan(plan, { limit: 0, rejected: REJECTED });
-  // It reads the plan's files, which its caller removes.
-  const reviewed = reviews.catch(() => undefined);
+  // Whoever waits for them is told.
+  reviews.catch(() => undefined);
   // What updates have in common can be looked for, although they leave it as it is.
   const common = (sync: string, field: string) => concentrations[sync]?.some((one) => one.field === field) ?? false;
   const carriesUnchanged = (sync: string, field: string) => reveal.shows(sync, field) || common(sync, field);
-  try {
-    await withColumns(plan, { cap: CAP, carriesUnchanged }, async (columns) => {
-      const view = { summary, reviews, reveal, kinds: changeKinds, next, expired, cap: CAP };
-      const pieces = renderHtml(view, columns, assets);
-      try {
-        if (out !== undefined) await writeWhole(out, pieces, "the report");
-        else for await (const piece of pieces) shell.print(piece);
-      } finally {
-        // A stream that fails lets go of them without waiting; they read until they have ended.
-        await pieces.return(undefined);
-      }
-    });
-  } finally {
-    await reviewed;
-  }
+  await withColumns(plan, { cap: CAP, carriesUnchanged }, async (columns) => {
+    const view = { summary, reviews, reveal, kinds: changeKinds, next, expired, cap: CAP };
+    const pieces = renderHtml(view, columns, assets);
+    if (out !== undefined) return writeWhole(out, pieces, "the report");
+    for await (const piece of pieces) shell.print(piece);
+  });
 }

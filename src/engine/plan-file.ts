@@ -18,7 +18,7 @@ import { digestOf, digestOfFile, PIECE_BYTES } from "./staging/digest.ts";
 import { withScratch } from "./staging/scratch.ts";
 import type { Disk } from "./state/disk.ts";
 import type { World } from "./world.ts";
-import { isRefusal, writeWhole } from "./write-whole.ts";
+import { isRefusal, unwritten, writeWhole } from "./write-whole.ts";
 
 /** A plan as a folder, checked against its digest. */
 export interface OpenPlan {
@@ -77,7 +77,11 @@ export async function savePlan({ directory, manifest }: OpenPlan, file: string, 
   zip.on("error", (error) => bytes.destroy(error));
   // Where it cannot be made, the file cannot be written either, which is told then.
   await mkdir(dirname(file), { recursive: true }).catch(() => undefined);
-  await writeWhole(file, seal ? await seal(bytes) : bytes, "the plan");
+  try {
+    await writeWhole(file, seal ? await seal(bytes) : bytes, "the plan");
+  } catch (cause) {
+    throw cause instanceof ConfigError ? cause : unwritten(file, "the plan", cause);
+  }
 }
 
 /**

@@ -42,10 +42,13 @@ export async function writeWhole(
     await rename(aside, file);
   } catch (cause) {
     await rm(aside, { force: true }).catch(() => undefined);
-    if (!isRefusal(cause)) throw cause;
-    throw new ConfigError("STATE_UNWRITABLE", `${what} cannot be written to ${file}`, {
-      cause,
-      next: "Choose another place for it.",
-    });
+    throw isRefusal(cause) ? unwritten(file, what, cause) : cause;
   }
+}
+
+export function unwritten(file: string, what: string, cause: unknown): ConfigError {
+  return new ConfigError("STATE_UNWRITABLE", `${what} cannot be written to ${file}`, {
+    cause,
+    next: "Choose another place for it.",
+  });
 }

@@ -23,7 +23,7 @@ export interface RunOptions {
 
 /** The environment without what would change what Ebb does: colours, CI. */
 export const quiet = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(NO_COLOR|FORCE_COLOR|CI|GITHUB_|EBB_)/.test(name)),
+  Object.entries(process.env).filter(([name]) => !/^(NO_COLOR|FORCE_COLOR|CI|GITHUB_|EBB_|NODE_OPTIONS)/.test(name)),
 );
 
 export function ebb(args: readonly string[], { cwd, env = {}, meanwhile }: RunOptions): Promise<Ended> {

@@ -15,6 +15,15 @@ const flip = async (file: string) => {
   await writeFile(file, bytes);
 };
 
+async function saved() {
+  const { fake, run } = await fakeProject();
+  fake.rows = people(3);
+  const open = await run.plan();
+  const file = join(await temporaryFolder(), "plan.ebb");
+  await savePlan(open, file);
+  return { run, open, file };
+}
+
 describe("a plan that does not fit the world any more is refused before any write", () => {
   test("expired", async () => {
     const { fake, run, clock } = await fakeProject();
@@ -70,11 +79,7 @@ describe("a plan that does not fit the world any more is refused before any writ
   });
 
   test("altered: any bit of any file", async () => {
-    const { fake, run } = await fakeProject();
-    fake.rows = people(3);
-    const open = await run.plan();
-    const file = join(await temporaryFolder(), "plan.ebb");
-    await savePlan(open, file);
+    const { run, open, file } = await saved();
     const whole = await unpackPlan(run.world, file, await temporaryFolder());
     expect(whole.manifest).toEqual(open.manifest);
     expect(whole.summary).toEqual(open.summary);
@@ -100,11 +105,7 @@ describe("a plan that does not fit the world any more is refused before any writ
   });
 
   test("no room to unpack it is no fault of the plan", async () => {
-    const { fake, run } = await fakeProject();
-    fake.rows = people(3);
-    const open = await run.plan();
-    const file = join(await temporaryFolder(), "plan.ebb");
-    await savePlan(open, file);
+    const { run, open, file } = await saved();
     const folder = await temporaryFolder();
     const [changes = ""] = Object.keys(open.manifest.files).filter((name) => name.startsWith("changes/"));
     // As root nothing is refused for want of a right, so something is in the way.
@@ -118,7 +119,7 @@ describe("a plan that does not fit the world any more is refused before any writ
     const open = await run.plan();
     const folder = await temporaryFolder();
     await rm(join(open.directory, "summary.json"));
-    await expect(savePlan(open, join(folder, "plan.ebb"))).rejects.toThrow();
+    await expect(savePlan(open, join(folder, "plan.ebb"))).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
     expect(await readdir(folder)).toEqual([]);
   });
 

@@ -132,7 +132,7 @@ describe("a sealed plan", () => {
       }
       return Readable.from(some());
     };
-    await expect(savePlan(plan, file, breaks)).rejects.toThrow("half of it");
+    await expect(savePlan(plan, file, breaks)).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
     expect(await readFile(file, "utf8")).toBe("the plan of yesterday");
     expect(await readdir(folder)).toEqual(["plan.ebb"]);
   });

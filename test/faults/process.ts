@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { quiet } from "../cli/run.ts";
 import { builtEntry } from "./build.ts";
 import type { Bends } from "./ebb/bends.ts";
 
@@ -26,11 +27,6 @@ export interface EbbOptions {
 }
 
 const LOOK_MS = 100;
-
-/** The environment without what would change the output: colours, CI. */
-const quiet = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(NO_COLOR|FORCE_COLOR|CI|GITHUB_|EBB_|NODE_OPTIONS)/.test(name)),
-);
 
 export function ebb(args: readonly string[], options: EbbOptions): Promise<Ended> {
   const { cwd, env = {}, failpoint = "", bends = {}, meanwhile } = options;

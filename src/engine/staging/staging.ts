@@ -39,6 +39,7 @@ export interface Staging {
   describe(sql: string): Promise<readonly { readonly name: string; readonly type: string }[]>;
   /** Creates `staging.main.<table>` of text columns and fills it. */
   loadText(table: string, columns: readonly string[], batches: AsyncIterable<TextColumns>): Promise<number>;
+  /** Ends every stream once what it is at is done; who goes on reading it is refused. */
   close(): Promise<void>;
 }
 
@@ -99,19 +100,37 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
   const rows = <T extends Row>(sql: string) =>
     inTurn(async () => (await connection.runAndReadAll(sql)).getRowObjectsJson() as unknown as readonly T[]);
 
+  const streams = new Set<DuckDBConnection>();
+  const underWay = new Set<Promise<unknown>>();
+  let closed = false;
+  // The engine does not survive being closed under a call.
+  const held = async <T>(call: () => Promise<T>): Promise<T> => {
+    if (closed) throw new TypeError("the staging engine is closed");
+    const calling = call();
+    underWay.add(calling);
+    try {
+      return await calling;
+    } finally {
+      underWay.delete(calling);
+    }
+  };
   async function* chunks(sql: string): AsyncIterable<DuckDBDataChunk> {
     // A connection of its own: any other statement on the same one would end the stream.
-    const own = await instance.connect();
+    const own = await held(async () => {
+      const made = await instance.connect();
+      streams.add(made);
+      return made;
+    });
     try {
-      for (const statement of reached) await own.run(statement);
-      const result = await own.stream(sql);
+      for (const statement of reached) await held(() => own.run(statement));
+      const result = await held(() => own.stream(sql));
       for (;;) {
-        const chunk = await result.fetchChunk();
+        const chunk = await held(() => result.fetchChunk());
         if (!chunk || chunk.rowCount === 0) return;
         yield chunk;
       }
     } finally {
-      own.closeSync();
+      if (streams.delete(own)) own.closeSync();
     }
   }
   async function* textPages(sql: string): AsyncIterable<readonly string[]> {
@@ -180,7 +199,11 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
       }
     },
     async close() {
-      await closeInstance(opened, reached.length > 0);
+      closed = true;
+      await Promise.allSettled(underWay);
+      for (const own of streams) own.closeSync();
+      streams.clear();
+      await inTurn(() => closeInstance(opened, reached.length > 0));
     },
   };
 }

@@ -27,8 +27,8 @@ export async function* dataBlocks(
     made.push(await block(`b${number}`, data));
     return number;
   };
-  const lines = async (pages: AsyncIterable<NumberedTexts>, count: number, show: (value: string) => string) => {
-    const shown = new Array<string>(count).fill("");
+  const lines = async (pages: AsyncIterable<NumberedTexts>, length: number, show: (value: string) => string) => {
+    const shown = new Array<string>(length).fill("");
     for await (const { numbers, texts } of pages)
       for (let r = 0; r < texts.length; r++) shown[numbers[r] ?? 0] = oneLine(show(texts[r] ?? ""));
     return put(shown.join("\n"));
@@ -37,8 +37,20 @@ export async function* dataBlocks(
     const { bytes, data } = packed(column);
     return { block: await put(data), bytes };
   };
-  async function* fieldsOf(sync: SyncColumns): AsyncGenerator<Html, readonly IndexedField[]> {
+  const indexed: IndexedSync[] = [];
+  for await (const sync of syncs) {
     const { name } = sync.planned.sync;
+    const heads = await sync.heads();
+    const kindsAt = await codes(heads.kinds);
+    const positions = await codes(heads.positions);
+    // Masked while the engine is at the fields.
+    const keys: Promise<TextBlock> = lines(sync.keys(), sync.rows, (key) => reveal.key(name, key));
+    // Where the fields fail first, that is told.
+    keys.catch(() => undefined);
+    // A masked identifier says no more than the masked key does.
+    const idShown = !sync.planned.idIsKey && !reveal.masks;
+    const ids = idShown ? { ids: await lines(sync.ids(), sync.rows, (id) => reveal.id(name, id)) } : {};
+    yield* made.splice(0);
     const fields: IndexedField[] = [];
     for await (const field of sync.fields()) {
       const max = Math.floor(FIELD_CHARACTERS / Math.max(1, field.distinct));
@@ -59,34 +71,9 @@ export async function* dataBlocks(
       yield* made.splice(0);
     }
     const order = Object.keys(sync.planned.types).map((field) => reveal.name(field));
-    return fields.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
-  }
-  const indexed: IndexedSync[] = [];
-  for await (const sync of syncs) {
-    const { name } = sync.planned.sync;
-    const heads = await sync.heads();
-    const kindsAt = await codes(heads.kinds);
-    const positions = await codes(heads.positions);
-    // Masked while the engine is at the fields.
-    const keys: Promise<TextBlock> = lines(sync.keys(), sync.rows, (key) => reveal.key(name, key));
-    const masked = keys.catch(() => undefined);
-    try {
-      // A masked identifier says no more than the masked key does.
-      const idShown = !sync.planned.idIsKey && !reveal.masks;
-      const ids = idShown ? { ids: await lines(sync.ids(), sync.rows, (id) => reveal.id(name, id)) } : {};
-      const fields = yield* fieldsOf(sync);
-      indexed.push({
-        name: reveal.name(name),
-        rows: sync.rows,
-        keys: await keys,
-        ...ids,
-        kinds: kindsAt,
-        positions,
-        fields,
-      });
-    } finally {
-      await masked;
-    }
+    fields.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
+    const head = { name: reveal.name(name), rows: sync.rows, keys: await keys, ...ids };
+    indexed.push({ ...head, kinds: kindsAt, positions, fields });
     yield* made.splice(0);
   }
   const index: ReportIndex = { syncs: indexed, kinds };

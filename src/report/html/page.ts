@@ -6,7 +6,6 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import { Readable } from "node:stream";
 import { totalChanges } from "../../core/plan.ts";
 import type { ChangeKind, SyncColumns } from "../../engine/review/columns.ts";
@@ -39,26 +38,12 @@ const AHEAD = 16;
 
 /** The page in pieces, each ending with a line end. */
 export async function* renderHtml(
-  view: HtmlView,
+  { reviews, reveal, kinds, ...rest }: HtmlView,
   columns: AsyncIterable<SyncColumns>,
-  assets: Assets,
-): AsyncGenerator<string, void> {
-  const blocks = ahead(dataBlocks(columns, view.kinds, view.reveal));
-  try {
-    yield* overview(view, assets);
-    yield* blocks;
-    yield `${own("script", assets.script)}\n</body>\n</html>\n`;
-  } finally {
-    await ended(blocks);
-  }
-}
-
-/** All that stands before the data. */
-async function* overview(
-  { reviews, reveal, kinds: _, ...rest }: HtmlView,
   { script, style }: Assets,
 ): AsyncIterable<string> {
   const { summary } = rest;
+  const blocks = ahead(dataBlocks(columns, kinds, reveal));
   const policy = [
     "default-src 'none'",
     `script-src '${hashOf(script)}'`,
@@ -89,21 +74,17 @@ async function* overview(
   });
   yield `${element("section", { id: "summary", "aria-label": "Summary" }, ...sections)}\n`;
   yield `${changesSection()}\n</main>\n${join(help(), suggestions())}\n`;
+  yield* blocks;
+  yield `${own("script", script)}\n</body>\n</html>\n`;
 }
 
 /** The same pieces, the first of which are made before anybody asks for them. */
-function ahead(pieces: AsyncIterable<Html>): Readable {
+function ahead(pieces: AsyncIterable<Html>): AsyncIterable<Html> {
   const made = Readable.from(pieces, { highWaterMark: AHEAD });
   // Whoever reads them is told.
   made.on("error", () => undefined);
   made.read(0);
   return made;
-}
-
-/** Resolves when none of them is being made any more: what they are made of is about to be closed. */
-async function ended(made: Readable): Promise<void> {
-  made.destroy();
-  if (!made.closed) await once(made, "close");
 }
 
 function hashOf(content: string): string {
