@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import module from "node:module";
 import { fileURLToPath } from "node:url";
 
-const built = new URL("../dist/src/terraform/main.js", import.meta.url);
+const built = new URL("../dist/provider/main.js", import.meta.url);
 
 if (existsSync(fileURLToPath(built))) {
   module.enableCompileCache?.();

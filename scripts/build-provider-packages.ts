@@ -8,21 +8,20 @@ interface Manifest {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
-/** Folders of all packages that the one in `root` needs, and those they need, without `except`. */
-export async function packagesBelow(root: string, except: readonly string[]): Promise<readonly string[]> {
+/** Folders, below `root`, of all packages that the one in `from` needs, and those they need. */
+export async function packagesBelow(root: string, from: string): Promise<readonly string[]> {
   const found = new Set<string>();
-  const visit = async (folder: string, leaveOut: readonly string[]): Promise<void> => {
+  const visit = async (folder: string): Promise<void> => {
     const manifest = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as Manifest;
-    const needed = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
-    for (const name of needed.filter((one) => !leaveOut.includes(one))) {
+    for (const name of Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies })) {
       const at = resolved(folder, name, root);
       // What is optional is installed where it fits the machine.
       if (at === undefined || found.has(at)) continue;
       found.add(await realpath(at));
-      await visit(at, []);
+      await visit(at);
     }
   };
-  await visit(root, except);
+  await visit(from);
   return [...found].sort();
 }
 

@@ -13,6 +13,7 @@ import yazl from "yazl";
 import { packagesBelow } from "./build-provider-packages.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const bundle = "dist/provider";
 
 /** Terraform starts it; packages of the archive lie beside it. */
 const starter = `#!/bin/sh
@@ -39,7 +40,7 @@ export interface BuildOptions {
 
 /** The same sources give the same bytes. */
 export async function buildProvider({ out, compress = true }: BuildOptions): Promise<BuiltProvider> {
-  if (!existsSync(join(root, "dist/src/terraform/main.js"))) throw new TypeError("run `npm run build` first");
+  if (!existsSync(join(root, bundle))) throw new TypeError("run `npm run build` first");
   const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
   const name = `terraform-provider-ebb_${version}`;
   const zip = `${name}_${platform()}.zip`;
@@ -62,17 +63,15 @@ async function pack(to: string, version: string, compress: boolean): Promise<voi
   zip.addBuffer(Buffer.from(starter), `terraform-provider-ebb_v${version}`, { ...options, mode: 0o100755 });
   const about = { name: "ebb", version, type: "module", private: true };
   zip.addBuffer(Buffer.from(`${JSON.stringify(about)}\n`), "ebb/package.json", { ...options, mode: 0o100644 });
-  const folders = ["bin", "dist/src", "dist/providers"].map((folder) => join(root, folder));
-  for (const folder of [...folders, ...(await packagesBelow(root, unused))])
+  const folders = ["bin", bundle].map((folder) => join(root, folder));
+  for (const folder of [...folders, ...(await packagesBelow(root, join(root, bundle)))])
     for (const file of await filesOf(folder))
       zip.addFile(file, `ebb/${relative(root, file)}`, { ...options, mode: 0o100644 });
   zip.end();
   await pipeline(zip.outputStream, createWriteStream(to));
 }
 
-/** Of the command line and of the constructs, which the provider does without. */
-const unused = ["cdktf", "constructs", "commander", "tsx"];
-const needless = /\.d\.[cm]?ts$|\.map$|\/(readme|changelog)[^/]*$|^dist\/src\/(cli|constructs)\//i;
+const needless = /\.d\.[cm]?ts$|\.map$|\/(readme|changelog)[^/]*$/i;
 
 /** Files of a folder without those of packages installed below it. */
 async function filesOf(folder: string): Promise<readonly string[]> {

@@ -1,9 +1,19 @@
 /** Compiles into dist, which then needs nothing of the sources. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "esbuild";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const dist = join(root, "dist");
@@ -19,6 +29,7 @@ const { status } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json"
 if (existsSync(aside)) {
   rewriteImports();
   await addPageAssets();
+  await addProvider();
   if (existsSync(dist)) renameSync(dist, old);
   renameSync(aside, dist);
   rmSync(old, { recursive: true, force: true });
@@ -32,6 +43,49 @@ async function addPageAssets() {
   const { script, style } = pageAssets(root);
   writeFileSync(join(aside, "src/report/html/page-script.js"), script);
   writeFileSync(join(aside, "src/report/html/page-style.css"), style);
+}
+
+/**
+ * The provider, which Terraform starts several times for one plan, in few files: they are loaded in half the time. What is
+ * seldom used, and the native engine, is found where it is installed; the manifest beside the files names it.
+ */
+async function addProvider() {
+  const { name, version, dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const bundled = ["zod", "@duckdb/node-api"];
+  const out = join(aside, "provider");
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [join(root, "src/terraform/main.ts")],
+    outdir: out,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node20.19",
+    minifyWhitespace: true,
+    minifySyntax: true,
+    external: Object.keys(dependencies).filter((one) => !bundled.includes(one)),
+    banner: {
+      js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
+    },
+    plugins: [{ name: "duckdb", setup: requireByName }],
+    metafile: true,
+    logLevel: "warning",
+  });
+  const imported = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path));
+  const needed = Object.entries(dependencies).filter(([one]) =>
+    imported.some((path) => `${path}/`.startsWith(`${one}/`)),
+  );
+  const manifest = { name, version, type: "module", private: true, dependencies: Object.fromEntries(needed) };
+  writeFileSync(join(out, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+  for (const one of bundled)
+    copyFileSync(join(root, "node_modules", one, "LICENSE"), join(out, `LICENSE.${one.replace("/", "-")}`));
+}
+
+/** A name that only the running program knows cannot be followed. */
+function requireByName({ onLoad }) {
+  const contents = 'export function loadDuckdb() { return require("@duckdb/node-api"); }';
+  onLoad({ filter: /[\\/]src[\\/]connector[\\/]duckdb\.ts$/ }, () => ({ contents }));
 }
 
 /** The compiler leaves `import("./x.ts")` as it is within `export default`. */

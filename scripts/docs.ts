@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { z } from "zod";
+import * as z from "zod";
 import { systems } from "../providers/index.ts";
 import { type Capabilities, isSecret, type System } from "../src/connector/index.ts";
 import { errorCodes } from "../src/core/errors.ts";

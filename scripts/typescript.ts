@@ -1,5 +1,5 @@
 /** Manifests as TypeScript declarations, with their descriptions as doc comments. @module */
-import { z } from "zod";
+import * as z from "zod";
 import { isSecret, type System } from "../src/connector/system.ts";
 import { bare } from "../src/core/names.ts";
 

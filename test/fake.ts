@@ -4,7 +4,7 @@
  * @module
  */
 import type { Dispatcher } from "undici";
-import { z } from "zod";
+import * as z from "zod";
 import {
   applied,
   type Batch,

@@ -234,6 +234,32 @@ describe("DuckDB as a destination", () => {
     expect(await crm.account(signal)).toBe(`duckdb:${join(directory, "db.duckdb")}`);
   });
 
+  test.each([
+    ["none", "a INTEGER, b INTEGER", []],
+    [
+      "a primary key of two columns, and another constraint on one of them",
+      "a INTEGER UNIQUE, b INTEGER, PRIMARY KEY (a, b)",
+      ["a"],
+    ],
+    [
+      "a primary key, and a constraint of two columns",
+      "a INTEGER PRIMARY KEY, b INTEGER, c INTEGER, UNIQUE (b, c)",
+      ["a"],
+    ],
+    ["a constraint alone", "a INTEGER, b INTEGER UNIQUE", ["b"]],
+  ])("a create is repeatable by a column that is unique by itself: %s", async (_, columns, wanted) => {
+    const crm = await destination(
+      await database('CREATE SCHEMA "odd""one"', `CREATE TABLE "odd""one"."a ""table" (${columns})`),
+    );
+    const { fields } = await crm.describe('odd"one.a "table', signal);
+    expect(fields.filter((f) => f.createIsIdempotent === "key").map((f) => f.name)).toEqual(wanted);
+  });
+
+  test("a view is no table", async () => {
+    const crm = await destination(await database(people, "CREATE VIEW folk AS SELECT * FROM people"));
+    await expect(crm.describe("folk", signal)).rejects.toMatchObject({ code: "OBJECT_UNKNOWN" });
+  });
+
   const precious = {
     name: "quote \" ' back\\slash\nline, 😀 é",
     note: "",

@@ -1,5 +1,5 @@
 /** DuckDB: a database file, or data files read in place. @module */
-import { z } from "zod";
+import * as z from "zod";
 import { defineSystem } from "../../src/connector/index.ts";
 
 const connection = z.strictObject({

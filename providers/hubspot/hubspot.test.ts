@@ -1,6 +1,6 @@
 import { Agent } from "undici";
 import { afterEach, describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import {
   AuthError,
   type Batch,

@@ -1,5 +1,5 @@
 /** HubSpot as a destination: contacts, companies, deals, and any other object of the CRM. @module */
-import { z } from "zod";
+import * as z from "zod";
 import {
   type Context,
   type Destination,

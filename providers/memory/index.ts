@@ -1,5 +1,5 @@
 /** Records in this process: the reference connector, which `docs/adding-a-system.md` walks through. @module */
-import { z } from "zod";
+import * as z from "zod";
 import {
   applied,
   type Batch,

@@ -1,5 +1,5 @@
 /** PostgreSQL: a server, or an embedded one in a folder. @module */
-import { z } from "zod";
+import * as z from "zod";
 import { defineSystem, secret } from "../../src/connector/index.ts";
 
 const connection = z.strictObject({

@@ -1,5 +1,5 @@
 /** Salesforce as a destination: objects of an organisation, by the REST API and Bulk API 2.0. @module */
-import { z } from "zod";
+import * as z from "zod";
 import {
   type Batch,
   ConfigError,

@@ -1,5 +1,5 @@
 /** Snowflake as a source: any query, as text that loses nothing. @module */
-import { z } from "zod";
+import * as z from "zod";
 import { defineSystem, httpOptions, secret } from "../../src/connector/index.ts";
 import { waysGiven } from "./login.ts";
 

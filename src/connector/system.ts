@@ -3,7 +3,7 @@
  * schema, the constructs generated from it, the docs page, `ebb systems` and the conformance suite.
  * @module
  */
-import { z } from "zod";
+import * as z from "zod";
 import { secretReference } from "../core/secret-reference.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Destination } from "./destination.ts";

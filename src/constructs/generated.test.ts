@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Testing } from "cdktf";
 import type { Construct } from "constructs";
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { systems } from "../../providers/index.ts";
 import { generate } from "../../scripts/generate.ts";
 import { connectionClass } from "../../scripts/typescript.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { decodeProject } from "./decode.ts";
 import { ConfigError } from "./errors.ts";
 import { suggest } from "./suggest.ts";

@@ -1,5 +1,5 @@
 /** Synthesized configuration into the declared project: the first step of every command. Pure. @module */
-import { z } from "zod";
+import * as z from "zod";
 import { overlapProblems, ownerProblems, placeByOptions } from "./field-owners.ts";
 import { isObject } from "./is-object.ts";
 import { toConfig, toSnake } from "./names.ts";

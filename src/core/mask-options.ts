@@ -1,5 +1,5 @@
 /** What a field mapping may say about masking: the form in which it stands in a declaration. @module */
-import { z } from "zod";
+import * as z from "zod";
 import { secretReference } from "./secret-reference.ts";
 
 const positive = z.number().refine((n) => n > 0, { error: "must be above 0" });

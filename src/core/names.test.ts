@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { toCamel, toConfig, toSnake, toTerraform } from "./names.ts";
 
 const schema = z.strictObject({

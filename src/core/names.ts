@@ -3,7 +3,7 @@
  * schema: the keys of a map (destination fields, values to replace) are the user's own and are never touched.
  * @module
  */
-import { z } from "zod";
+import * as z from "zod";
 import { isObject } from "./is-object.ts";
 
 /** @example toSnake("maxDeletePercent") // "max_delete_percent" */

@@ -1,5 +1,5 @@
 /** What is wrong with a declaration, in sentences a person can act on. Values never appear, only names. @module */
-import { z } from "zod";
+import * as z from "zod";
 import { ConfigError, type ErrorCode } from "./errors.ts";
 import { isObject } from "./is-object.ts";
 import { bare } from "./names.ts";

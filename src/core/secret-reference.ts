@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const reference = /^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$/;
 

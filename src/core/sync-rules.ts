@@ -1,5 +1,5 @@
 /** What a schema cannot say about a sync: how its parts fit each other, its connections and the other syncs. @module */
-import { z } from "zod";
+import * as z from "zod";
 import type { ErrorCode } from "./errors.ts";
 import { isObject } from "./is-object.ts";
 import { maskProblems } from "./mask-rules.ts";

@@ -3,7 +3,7 @@
  * The zod schemas here are also where the Terraform schema and the constructs come from.
  * @module
  */
-import { z } from "zod";
+import * as z from "zod";
 import { bucket, hashAs, noise, redact, tokenise } from "./mask-options.ts";
 
 const lookup = z

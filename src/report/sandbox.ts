@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { isSecret, type Sandbox, type System } from "../connector/index.ts";
 import { toJson } from "./json.ts";
 import type { Style } from "./style.ts";

@@ -1,5 +1,5 @@
 /** Systems as their manifests describe them. @module */
-import { z } from "zod";
+import * as z from "zod";
 import { type Capabilities, isSecret, type System } from "../connector/index.ts";
 import { bare } from "../core/names.ts";
 import { JSON_FORMAT, toJson } from "./json.ts";

@@ -1,5 +1,5 @@
 /** Where an attribute is, in Terraform's words. @module */
-import { z } from "zod";
+import * as z from "zod";
 import { bare, toSnake } from "../core/names.ts";
 import type { Path } from "../core/references.ts";
 import type { Message } from "./protobuf.ts";

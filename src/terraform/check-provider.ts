@@ -1,5 +1,5 @@
 /** The provider block, checked without a network. Pure. @module */
-import type { z } from "zod";
+import type * as z from "zod";
 import { type Connection, decodeProject, type Project } from "../core/decode.ts";
 import { isObject } from "../core/is-object.ts";
 import { toConfig } from "../core/names.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { decodeProject } from "../core/decode.ts";
 import type { SystemShape } from "../core/sync-rules.ts";
 import { checkSync } from "./check-sync.ts";

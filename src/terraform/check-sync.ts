@@ -1,5 +1,5 @@
 /** One `ebb_sync` or `ebb_plan`, checked without a network. Pure. @module */
-import { z } from "zod";
+import * as z from "zod";
 import { overlapProblems } from "../core/field-owners.ts";
 import { isObject } from "../core/is-object.ts";
 import { toConfig } from "../core/names.ts";

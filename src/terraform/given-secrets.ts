@@ -1,5 +1,5 @@
 /** Secrets that Terraform hands over as values: from ephemeral or sensitive variables, or from other providers. @module */
-import type { z } from "zod";
+import type * as z from "zod";
 import { isReference, isSecret } from "../connector/system.ts";
 import { isObject } from "../core/is-object.ts";
 import type { SystemShape } from "../core/sync-rules.ts";

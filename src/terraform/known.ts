@@ -1,5 +1,5 @@
 /** Problems of what is known: a value that Terraform does not know yet cannot be wrong. @module */
-import type { z } from "zod";
+import type * as z from "zod";
 import { isObject } from "../core/is-object.ts";
 import { toSnake } from "../core/names.ts";
 import { type Problem, schemaProblems } from "../core/problems.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { systems } from "../../providers/index.ts";
 import { secret } from "../connector/system.ts";
 import { ConfigError } from "../core/errors.ts";

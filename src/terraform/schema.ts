@@ -1,5 +1,5 @@
 /** The Terraform provider's schema, derived from the systems' manifests and from the declared sync. Pure. @module */
-import { z } from "zod";
+import * as z from "zod";
 import { isSecret } from "../connector/system.ts";
 import { stateAttributes } from "../core/decode.ts";
 import { ConfigError } from "../core/errors.ts";

@@ -1,5 +1,5 @@
 /** One destination in a project of its own, watched: every batch the engine sends and every receipt it gets. @module */
-import { z } from "zod";
+import * as z from "zod";
 import {
   type Batch,
   type Capabilities,

@@ -1,5 +1,5 @@
 /** The connector of the model destination: as thin as a real one, over the engine's own HTTP client. @module */
-import { z } from "zod";
+import * as z from "zod";
 import {
   type Batch,
   type Context,

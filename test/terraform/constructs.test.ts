@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Construct } from "constructs";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import type { z } from "zod";
+import type * as z from "zod";
 import { systems } from "../../providers/index.ts";
 import type { System } from "../../src/connector/index.ts";
 import * as constructs from "../../src/constructs/index.ts";

@@ -1,5 +1,5 @@
 /** What can be switched in this sandbox, and what happens to a call because of it. @module */
-import { z } from "zod";
+import * as z from "zod";
 import { ConfigError } from "../../../src/connector/index.ts";
 
 const failure = z.strictObject({

@@ -1,6 +1,6 @@
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
-import { z } from "zod";
+import * as z from "zod";
 import { lastRuns, resultNow } from "../runs.ts";
 import type { Call, Calls } from "./calls.ts";
 import { resultOf } from "./result.ts";

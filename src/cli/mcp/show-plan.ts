@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
-import { z } from "zod";
+import * as z from "zod";
 import { errorCodes } from "../../core/errors.ts";
 import { findApp } from "../app.ts";
 import { SAMPLES } from "../options.ts";

@@ -1,5 +1,5 @@
 import { isAbsolute, join } from "node:path";
-import type { z } from "zod";
+import type * as z from "zod";
 import { isSecret } from "../../connector/index.ts";
 import { AuthError } from "../../core/errors.ts";
 import type { World } from "../world.ts";

@@ -1,5 +1,5 @@
 /** What `ebb plan`, `apply` and `rollback` write to stderr with `--json`: one JSON object a line. @module */
-import { z } from "zod";
+import * as z from "zod";
 
 const at = z.string().describe("ISO 8601, UTC.");
 const sync = z.string();

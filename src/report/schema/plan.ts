@@ -3,7 +3,7 @@
  * and a reader ignores those it does not know.
  * @module
  */
-import { z } from "zod";
+import * as z from "zod";
 
 const count = z.number().int().min(0);
 const instant = z.string().describe("ISO 8601, UTC.");

@@ -5,7 +5,7 @@
  * @module
  */
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 
 /** The workload's credentials. Never real secrets. */
 export const awsKey = { id: "AKIAEBBSANDBOXEBBSAN", secret: "ebb-sandbox-aws-secret" } as const;
