@@ -28,7 +28,7 @@ export async function openDestination({ path: given }: DuckdbOptions, context: C
   const closeSession = async () => {
     const session = await open?.session.catch(() => undefined);
     open = undefined;
-    session?.close();
+    await session?.close();
   };
   // A plan must not lock others out of the file, so it is opened for writing only by the first write.
   const session = async (mode: "read" | "write"): Promise<Session> => {

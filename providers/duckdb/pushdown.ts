@@ -76,7 +76,7 @@ export async function recordMarks(path: string, request: RecordRequest, signal: 
     for (const statement of ["BEGIN", ...statements, "COMMIT"]) await session.rows(statement, [], signal);
     return true;
   } finally {
-    session.close();
+    await session.close();
   }
 }
 

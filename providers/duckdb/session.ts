@@ -1,5 +1,6 @@
+import { basename } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { canonicalJson, loadDuckdb } from "../../src/connector/index.ts";
+import { giveBack, ident, literal, takeInstance } from "../../src/connector/index.ts";
 
 /** A value of a result, as DuckDB writes it in JSON. */
 export type Cell = string | number | boolean | null | readonly Cell[];
@@ -15,34 +16,29 @@ export interface Session {
   /** The engine's own connection, for what only it can do. */
   readonly connection: DuckDBConnection;
   /** Ends the connection and releases every file and lock. */
-  close(): void;
+  close(): Promise<void>;
 }
 
-/** Loads DuckDB and opens `path`, a database file or `:memory:`. */
-export async function openSession(path: string, mode: "read" | "write"): Promise<Session> {
-  const duckdb = loadDuckdb();
-  const instance = await duckdb.DuckDBInstance.create(path, {
-    access_mode: mode === "read" && path !== ":memory:" ? "READ_ONLY" : "READ_WRITE",
-    // A missing extension must fail at once instead of being fetched from the internet.
-    autoinstall_known_extensions: "false",
+/** Opens a database file, or with null the engine alone. */
+export async function openSession(path: string | null, mode: "read" | "write"): Promise<Session> {
+  const taken = await takeInstance("duckdb", () => ({
     autoload_known_extensions: "false",
     memory_limit: "1GB",
     threads: "2",
-  });
-  const connection = await instance.connect();
-  await connection.run("SET TimeZone = 'UTC'");
-  connection.registerScalarFunction(
-    duckdb.DuckDBScalarFunction.create({
-      name: "ebb_json",
-      parameterTypes: [duckdb.VARCHAR],
-      returnType: duckdb.VARCHAR,
-      mainFunction(_info, input, output) {
-        const texts = input.getColumnVector(0);
-        for (let row = 0; row < input.rowCount; row++) output.setItem(row, jsonOf(texts.getItem(row)));
-        output.flush();
-      },
-    }),
-  );
+  }));
+  const { connection } = taken;
+  try {
+    if (path !== null) {
+      const catalog = ident(catalogOf(path));
+      const access = mode === "read" ? "READ_ONLY" : "READ_WRITE";
+      await connection.run(`ATTACH ${literal(path)} AS ${catalog} (TYPE duckdb, ${access})`);
+      await connection.run(`USE ${catalog}`);
+    }
+    await connection.run("SET TimeZone = 'UTC'");
+  } catch (error) {
+    await giveBack(taken);
+    throw error;
+  }
 
   const interruptible = async <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
     signal.throwIfAborted();
@@ -72,13 +68,12 @@ export async function openSession(path: string, mode: "read" | "write"): Promise
         yield page as readonly Row[];
       }
     },
-    close() {
-      connection.closeSync();
-      instance.closeSync();
-    },
+    close: () => giveBack(taken),
   };
 }
 
-function jsonOf(text: unknown): string | null {
-  return typeof text === "string" ? canonicalJson(text) : null;
+/** The name DuckDB itself gives a database whose file it opens: what is kept in the file may say it. */
+function catalogOf(path: string): string {
+  const [stem = ""] = basename(path).split(".");
+  return ["", "memory", "system", "temp"].includes(stem) ? `${stem}_file` : stem;
 }

@@ -25,7 +25,7 @@ export async function openSource({ path: given }: DuckdbOptions, context: Contex
   let opening: Promise<Session> | undefined;
 
   const prepared = async (): Promise<Session> => {
-    const session = await openSession(":memory:", "read");
+    const session = await openSession(null, "read");
     for (const statement of setup) await session.connection.run(statement);
     return session;
   };
@@ -42,7 +42,7 @@ export async function openSource({ path: given }: DuckdbOptions, context: Contex
   const closeSession = async () => {
     const session = await opening?.catch(() => undefined);
     opening = undefined;
-    session?.close();
+    await session?.close();
   };
   const pushdownIn = (file: string): Pushdown => ({
     async changes({ query, ...request }, signal) {

@@ -9,6 +9,7 @@ export type * from "../core/types.ts";
 export type * from "./capabilities.ts";
 export type * from "./destination.ts";
 export { loadDuckdb } from "./duckdb.ts";
+export { giveBack, takeInstance } from "./duckdb-instances.ts";
 export * from "./http.ts";
 export * from "./outcomes.ts";
 export * from "./permits.ts";

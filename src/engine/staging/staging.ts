@@ -85,7 +85,7 @@ export function table(name: string): string {
 
 export async function openStaging({ directory, memoryMb = 600 }: StagingOptions): Promise<Staging> {
   const duckdb = loadDuckdb();
-  const opened = await openInstance(duckdb, { memoryMb, threads: Math.max(2, availableParallelism()) });
+  const opened = await openInstance({ memoryMb, threads: Math.max(2, availableParallelism()) });
   const { instance, connection } = opened;
 
   const reached: string[] = [];
@@ -203,7 +203,7 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
       await Promise.allSettled(underWay);
       for (const own of streams) own.closeSync();
       streams.clear();
-      await inTurn(() => closeInstance(opened, reached.length > 0));
+      await inTurn(() => closeInstance(opened));
     },
   };
 }

@@ -1,0 +1,86 @@
+/**
+ * Instances of the embedded DuckDB, with nothing but an empty database in memory. Making one costs more than a small plan
+ * does with it, so one that was given back is used again: what was attached is detached, and whatever belongs to a session
+ * ends with its connection.
+ * @module
+ */
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance } from "@duckdb/node-api";
+import { canonicalJson } from "../core/canonical-json.ts";
+import { ident } from "../core/sql.ts";
+import { loadDuckdb } from "./duckdb.ts";
+
+/** DuckDB's own settings, for all that is done with an instance. */
+export type InstanceSettings = Readonly<Record<string, string>>;
+
+interface Instance {
+  readonly kind: string;
+  readonly settings: InstanceSettings;
+  readonly instance: DuckDBInstance;
+}
+
+export interface Taken extends Instance {
+  readonly connection: DuckDBConnection;
+}
+
+/** Kept of each kind; what is beyond is closed. */
+const MOST_IDLE = 2;
+const idle: Instance[] = [];
+
+/**
+ * An instance that nobody else has. It knows the function `ebb_json(text)`: JSON with its keys sorted and without spaces,
+ * so that equal documents are equal text.
+ *
+ * @param kind instances of one kind stand for each other
+ * @param settings of a new one
+ */
+export async function takeInstance(kind: string, settings: () => InstanceSettings): Promise<Taken> {
+  const at = idle.findIndex((one) => one.kind === kind);
+  const [used] = at < 0 ? [] : idle.splice(at, 1);
+  const one = used ?? (await makeInstance(kind, settings()));
+  return { ...one, connection: await one.instance.connect() };
+}
+
+/** Detaches what is attached, which releases its files. Global settings that were changed stay so. */
+export async function giveBack({ connection, ...one }: Taken, keep = true): Promise<void> {
+  const room = () => idle.filter(({ kind }) => kind === one.kind).length < MOST_IDLE;
+  const clean = () => detachAll(connection).catch(() => false);
+  const reusable = keep && room() && (await clean());
+  connection.closeSync();
+  if (reusable && room()) idle.push(one);
+  else one.instance.closeSync();
+}
+
+async function makeInstance(kind: string, settings: InstanceSettings): Promise<Instance> {
+  const duckdb = loadDuckdb();
+  const instance = await duckdb.DuckDBInstance.create(":memory:", {
+    // A missing extension must fail at once instead of being fetched from the internet.
+    autoinstall_known_extensions: "false",
+    ...settings,
+  });
+  const connection = await instance.connect();
+  connection.registerScalarFunction(
+    duckdb.DuckDBScalarFunction.create({
+      name: "ebb_json",
+      parameterTypes: [duckdb.VARCHAR],
+      returnType: duckdb.VARCHAR,
+      mainFunction: (_info, input: DuckDBDataChunk, output) => {
+        input.getColumnValues(0).forEach((value, row) => {
+          output.setItem(row, typeof value === "string" ? canonicalJson(value) : null);
+        });
+        output.flush();
+      },
+    }),
+  );
+  connection.closeSync();
+  return { kind, settings, instance };
+}
+
+async function detachAll(connection: DuckDBConnection): Promise<true> {
+  await connection.run("USE memory");
+  const attached = await connection.runAndReadAll(
+    "SELECT database_name FROM duckdb_databases() WHERE NOT internal AND database_name <> 'memory'",
+  );
+  const detach = attached.getRowsJson().map(([name]) => `DETACH ${ident(String(name))}`);
+  if (detach.length > 0) await connection.run(detach.join("; "));
+  return true;
+}
