@@ -16,6 +16,8 @@ interface Instance {
   readonly kind: string;
   readonly settings: InstanceSettings;
   readonly instance: DuckDBInstance;
+  /** Files may be attached besides the database in memory. */
+  readonly attached?: boolean;
 }
 
 export interface Taken extends Instance {
@@ -25,6 +27,25 @@ export interface Taken extends Instance {
 /** Kept of each kind; what is beyond is closed. */
 const MOST_IDLE = 2;
 const idle: Instance[] = [];
+let holders = 0;
+
+/**
+ * Until the function that it answers is called, idle instances keep the files that are attached to them: attaching reads
+ * all that a file has, and one plan attaches the same files for each of its syncs.
+ */
+export function holdAttached(): () => Promise<void> {
+  holders += 1;
+  let held = true;
+  return async () => {
+    if (held) holders -= 1;
+    held = false;
+    if (holders > 0) return;
+    const all = idle.splice(0);
+    idle.push(...all.filter(({ attached }) => !attached));
+    for (const one of all.filter(({ attached }) => attached))
+      await giveBack({ ...one, connection: await one.instance.connect() });
+  };
+}
 
 /**
  * An instance that nobody else has. It knows the function `ebb_json(text)`: JSON with its keys sorted and without spaces,
@@ -41,13 +62,24 @@ export async function takeInstance(kind: string, settings: () => InstanceSetting
 }
 
 /** Detaches what is attached, which releases its files. Global settings that were changed stay so. */
-export async function giveBack({ connection, ...one }: Taken, keep = true): Promise<void> {
-  const room = () => idle.filter(({ kind }) => kind === one.kind).length < MOST_IDLE;
+export async function giveBack({ connection, kind, settings, instance }: Taken, keep = true): Promise<void> {
+  const room = () => idle.filter((one) => one.kind === kind).length < MOST_IDLE;
   const clean = () => detachAll(connection).catch(() => false);
   const reusable = keep && room() && (await clean());
   connection.closeSync();
-  if (reusable && room()) idle.push(one);
-  else one.instance.closeSync();
+  if (reusable && room()) idle.push({ kind, settings, instance });
+  else instance.closeSync();
+}
+
+/** The same, but that what is attached besides `database` may stay while somebody holds it. */
+export async function giveBackAttached(taken: Taken, database: string, keep: boolean): Promise<void> {
+  const { connection, kind, settings, instance } = taken;
+  const room = () => idle.filter((one) => one.kind === kind).length < MOST_IDLE;
+  if (holders === 0 || !keep || !room()) return giveBack(taken, keep);
+  const dropped = await connection.run(`USE memory; DETACH ${ident(database)}`).catch(() => undefined);
+  if (!dropped || !room()) return giveBack(taken, false);
+  connection.closeSync();
+  idle.push({ kind, settings, instance, attached: true });
 }
 
 async function makeInstance(kind: string, settings: InstanceSettings): Promise<Instance> {

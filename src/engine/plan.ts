@@ -17,7 +17,7 @@ import { problemsError } from "../core/problems.ts";
 import { suggest } from "../core/suggest.ts";
 import type { Refresh, Sync } from "../core/sync.ts";
 import { configDigest } from "./config-digest.ts";
-import { openConnections } from "./connect/connections.ts";
+import { type Connections, openConnections } from "./connect/connections.ts";
 import { planSync } from "./diff/plan-sync.ts";
 import type { Undo } from "./diff/undo.ts";
 import { CONCENTRATIONS, makePlanFolders, manifestDigest, type OpenPlan, planDataFiles } from "./plan-file.ts";
@@ -40,6 +40,8 @@ export interface PlanOptions {
   readonly memoryMb?: number;
   /** Holds the project's policies against the plan before it is signed. What it throws ends the plan. */
   readonly judge?: (input: PolicyInput, signal: AbortSignal) => Promise<readonly PolicyResult[]>;
+  /** Open already, and left open; its own when absent. */
+  readonly connections?: Connections;
   /** An empty folder for the plan's files. The caller removes it. */
   readonly directory: string;
 }
@@ -61,7 +63,7 @@ export async function plan(
   const unfinished = await unfinishedRuns(world, store);
   await makePlanFolders(world.disk, options.directory);
 
-  const connections = openConnections(world, project, listen);
+  const connections = options.connections ?? openConnections(world, project, listen);
   const summaries: SyncSummary[] = [];
   const planned: PlannedSync[] = [];
   const concentrations: Record<string, readonly Concentration[]> = {};
@@ -88,7 +90,7 @@ export async function plan(
         if (one.concentrations?.length) concentrations[sync.name] = one.concentrations;
       });
   } finally {
-    await connections.close();
+    if (!options.connections) await connections.close();
   }
 
   const created = world.now();

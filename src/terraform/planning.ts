@@ -3,6 +3,7 @@ import type { Project } from "../core/decode.ts";
 import type { SyncSummary } from "../core/plan.ts";
 import type { Sync } from "../core/sync.ts";
 import { configDigest } from "../engine/config-digest.ts";
+import type { PlanOptions } from "../engine/plan.ts";
 import type { OpenPlan } from "../engine/plan-file.ts";
 import type { Settings } from "./check-provider.ts";
 import type { Images } from "./look.ts";
@@ -29,24 +30,41 @@ export interface Wanted {
   readonly records?: boolean | undefined;
 }
 
-/** Makes the plan of one sync, and has it used before its files are removed. */
-export function planned<T>(
+type Use<T> = (plan: OpenPlan, made: Preview, project: Project) => Promise<T>;
+
+/** Makes the plan of one sync, and has it used before its files are removed. Nothing else goes on meanwhile. */
+export function planned<T>(session: Session, settings: Settings, sync: Sync, use: Use<T>): Promise<T> {
+  return session.exclusive(() => planOf(session, settings, sync, {}, use));
+}
+
+/** The same where nothing is written. */
+export async function lookedAt<T>(session: Session, settings: Settings, sync: Sync, use: Use<T>): Promise<T> {
+  const open = async () => {
+    const [world, { openConnections }] = await Promise.all([
+      session.world(),
+      import("../engine/connect/connections.ts"),
+    ]);
+    return openConnections(world, { ...settings, syncs: [] }, () => undefined);
+  };
+  return session.looking(open, (connections) => planOf(session, settings, sync, { connections }, use));
+}
+
+async function planOf<T>(
   session: Session,
   settings: Settings,
   sync: Sync,
-  use: (plan: OpenPlan, made: Preview, project: Project) => Promise<T>,
+  options: Pick<PlanOptions, "connections">,
+  use: Use<T>,
 ): Promise<T> {
-  return session.exclusive(async () => {
-    const [world, { plan }, { withScratch }] = await Promise.all([
-      session.world(),
-      import("../engine/plan.ts"),
-      import("../engine/staging/scratch.ts"),
-    ]);
-    const project = { ...settings, syncs: [sync] };
-    return withScratch(async (directory) => {
-      const made = await plan(world, project, { directory }, () => undefined, session.stop.signal);
-      return use(made, previewOf(made, "sync"), project);
-    });
+  const [world, { plan }, { withScratch }] = await Promise.all([
+    session.world(),
+    import("../engine/plan.ts"),
+    import("../engine/staging/scratch.ts"),
+  ]);
+  const project = { ...settings, syncs: [sync] };
+  return withScratch(async (directory) => {
+    const made = await plan(world, project, { ...options, directory }, () => undefined, session.stop.signal);
+    return use(made, previewOf(made, "sync"), project);
   });
 }
 
@@ -58,7 +76,7 @@ export function previewOf({ manifest: { config, content }, summary }: OpenPlan, 
 
 /** A plan that is only looked at: its records are noted, for whoever asks what moved and what to show. */
 export function preview(session: Session, settings: Settings, { sync, records }: Wanted): Promise<Preview> {
-  return planned(session, settings, sync, async (plan, made) => {
+  return lookedAt(session, settings, sync, async (plan, made) => {
     if (!isPending(made.summary)) return made;
     const { look } = await import("./look.ts");
     const { lines, images, marks } = await look(plan, made.summary, records === true);

@@ -2,6 +2,7 @@ import type { System } from "../connector/index.ts";
 import type { Sync } from "../core/sync.ts";
 import type { Declared } from "../core/sync-rules.ts";
 import { createTurns } from "../core/turns.ts";
+import type { Connections } from "../engine/connect/connections.ts";
 import type { World } from "../engine/world.ts";
 import type { Settings } from "./check-provider.ts";
 import type { Marks } from "./look.ts";
@@ -26,8 +27,10 @@ export interface Session {
   readonly marks: Map<string, Marks | null>;
   /** Made when it is first needed, after the provider was configured. */
   world(): Promise<World>;
-  /** One plan or apply at a time: they share connections, files and the ledger. */
+  /** One plan or apply at a time: they share files and the ledger. Nothing of an earlier plan is open any more. */
   exclusive<T>(work: () => Promise<T>): Promise<T>;
+  /** The same for a plan that is only looked at: it shares its connections with those that wait behind it. */
+  looking<T>(open: () => Promise<Connections>, work: (connections: Connections) => Promise<T>): Promise<T>;
   /** Terraform was asked to stop: finish the batch in flight. */
   readonly stop: AbortController;
 }
@@ -36,6 +39,14 @@ export interface Session {
 export function createSession(directory: string): Session {
   const systems = async () => (await import("../../providers/index.ts")).systems;
   let world: Promise<World> | undefined;
+  const inTurn = createTurns();
+  let looking = 0;
+  let shared: Connections | undefined;
+  const closeShared = async () => {
+    const open = shared;
+    shared = undefined;
+    await open?.close();
+  };
   const self: Session = {
     systems,
     settings: undefined,
@@ -49,7 +60,23 @@ export function createSession(directory: string): Session {
       );
       return world;
     },
-    exclusive: createTurns(),
+    exclusive: (work) =>
+      inTurn(async () => {
+        await closeShared();
+        return await work();
+      }),
+    looking(open, work) {
+      looking += 1;
+      return inTurn(async () => {
+        try {
+          shared ??= await open();
+          return await work(shared);
+        } finally {
+          looking -= 1;
+          if (looking === 0) await closeShared();
+        }
+      });
+    },
     declared: undefined,
     syncs: [],
     stop: new AbortController(),

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
+import { holdAttached } from "../../connector/duckdb-instances.ts";
 import {
   type Capabilities,
   type Context,
@@ -53,7 +54,7 @@ export function openConnections(
   const destinations = new Map<string, Promise<OpenDestination>>();
   const folders = new Map<string, Promise<string>>();
   const prepared = new Map<string, ReturnType<typeof prepare>>();
-  const closers: (() => Promise<void>)[] = [];
+  const closers: (() => Promise<void>)[] = [holdAttached()];
 
   const prepare = async (name: string) => {
     const { system, options } = find(world, declared, name);

@@ -2,7 +2,7 @@ import { ConfigError } from "../../core/errors.ts";
 import { errorDiagnostic } from "../diagnostics.ts";
 import { readValue, writeValue } from "../dynamic-value.ts";
 import { guardText } from "../plan-diagnostics.ts";
-import { planned } from "../planning.ts";
+import { lookedAt } from "../planning.ts";
 import type { Rpc } from "../service.ts";
 import { asBlock, plannedValue, syncIn } from "../sync-value.ts";
 
@@ -19,7 +19,7 @@ export const readDataSource: Rpc<"ReadDataSourceRequest", "ReadDataSourceRespons
           next: "Read ebb_plan in a configuration whose connections are known.",
         },
       );
-    const { made } = await planned(session, session.settings, sync, async (_, preview) => ({ made: preview }));
+    const { made } = await lookedAt(session, session.settings, sync, async (_, preview) => ({ made: preview }));
     const { complete, guards } = made.summary;
     const stopped = guards.map(({ message }) => guardText(message));
     return { state: writeValue({ ...given, id: sync.name, ...plannedValue(made), complete, stopped }) };
