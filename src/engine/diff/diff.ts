@@ -40,6 +40,9 @@ export interface DiffInput {
   readonly quarantine: string | null;
 }
 
+/** What there is of a record: it is to be made, or it is there or to go. A side that no record is on has no table. */
+export type Side = "fresh" | "standing";
+
 /** Fills `candidate`: every row that may be a change, a confirmation or a rejection. */
 export async function stageCandidates(staging: Staging, input: DiffInput): Promise<void> {
   const { desired, observed, ledger } = input;
@@ -85,21 +88,24 @@ async function stageRejects(staging: Staging, input: DiffInput): Promise<void> {
   await staging.run(
     `CREATE OR REPLACE TABLE ${table("rejected")} (key VARCHAR, code VARCHAR, field VARCHAR, count BIGINT)`,
   );
-  await staging.run(
-    `INSERT INTO ${table("rejected")} SELECT NULL, 'KEY_NULL', NULL, count(*) FROM ${table("candidate")} WHERE key_null HAVING count(*) > 0`,
-  );
   const rejectKeys = async (keys: string, code: string) => {
     await staging.run(
       `INSERT INTO ${table("rejected")} SELECT CAST(key AS VARCHAR), ${literal(code)}, NULL, n FROM (${keys})`,
     );
     await staging.run(`DELETE FROM ${table("candidate")} WHERE key IN (SELECT key FROM (${keys}))`);
   };
-  await staging.run(`DELETE FROM ${table("candidate")} WHERE key_null`);
-  if (await mayHaveDuplicates(staging, input)) {
+  if (input.sourceNulls > 0) {
     await staging.run(
-      `CREATE OR REPLACE TABLE ${table("duplicate")} AS SELECT key, count(*) AS n FROM (SELECT key FROM ${input.desired}) WHERE key IS NOT NULL GROUP BY key HAVING count(*) > 1`,
+      `INSERT INTO ${table("rejected")} SELECT NULL, 'KEY_NULL', NULL, count(*) FROM ${table("candidate")} WHERE key_null HAVING count(*) > 0`,
     );
-    await rejectKeys(`SELECT key, n FROM ${table("duplicate")}`, "KEY_DUPLICATE");
+    await staging.run(`DELETE FROM ${table("candidate")} WHERE key_null`);
+  }
+  if (await mayHaveDuplicates(staging, input)) {
+    const duplicates = await staging.make(
+      "duplicate",
+      `SELECT key, count(*) AS n FROM (SELECT key FROM ${input.desired}) WHERE key IS NOT NULL GROUP BY key HAVING count(*) > 1`,
+    );
+    if (duplicates > 0) await rejectKeys(`SELECT key, n FROM ${table("duplicate")}`, "KEY_DUPLICATE");
   }
   if (input.ambiguous)
     await rejectKeys(
@@ -145,23 +151,26 @@ export async function stageChanges(staging: Staging, input: DiffInput): Promise<
   );
   await staging.run(`CREATE OR REPLACE VIEW ${table("settled")} AS ${settledSql(sync, fields, full)}`);
   // New records need no image of what was there: most of a first plan's columns would be empty.
-  await staging.run(`CREATE OR REPLACE TABLE ${table("fresh")} AS ${judgedSql(input, "fresh")}`);
-  await staging.run(`CREATE OR REPLACE TABLE ${table("standing")} AS ${judgedSql(input, "standing")}`);
-  if (input.undoes) await leaveToOthers(staging);
-  await holdGivenUp(staging, input);
+  const fresh = await staging.make("fresh", judgedSql(input, "fresh"));
+  const { n } = await staging.row<{ n: string }>(`SELECT count(*) AS n FROM ${table("candidate")}`);
+  const sides: readonly Side[] = fresh === Number(n) ? ["fresh"] : ["fresh", "standing"];
+  if (sides.includes("standing")) await staging.make("standing", judgedSql(input, "standing"));
+  if (input.undoes) await leaveToOthers(staging, sides);
+  await holdGivenUp(staging, input, sides);
+  const of = {
+    fresh: `SELECT *${each((i) => freshSql(input, i))} FROM ${table("fresh")}`,
+    standing: `SELECT * FROM ${table("standing")}`,
+  };
+  const all = sides.map((side) => of[side]).join(" UNION ALL BY NAME ");
+  // Judged, the candidates are needed no more, and sorting the changes wants the room.
+  const confirmed = `${full} AND wanted AND there AND action IS NULL AND problem IS NULL AND NOT kept AND NOT differs AND NOT recorded`;
   await staging.run(
-    `CREATE OR REPLACE VIEW ${table("judged")} AS
-     SELECT *${each((i) => freshSql(input, i))} FROM ${table("fresh")} UNION ALL BY NAME SELECT * FROM ${table("standing")}`,
+    `CREATE OR REPLACE VIEW ${table("judged")} AS SELECT *, ${confirmed} AS confirmed FROM (${all});
+     CREATE OR REPLACE VIEW ${table("confirmed")} AS SELECT * FROM ${table("judged")} WHERE confirmed;
+     DROP TABLE ${table("candidate")}`,
   );
-  // Judged, they are needed no more, and sorting the changes wants the room.
-  await staging.run(`DROP TABLE ${table("candidate")}`);
   await staging.run(
     `INSERT INTO ${table("rejected")} SELECT CAST(key AS VARCHAR), problem.code, problem.field, 1 FROM ${table("judged")} WHERE problem IS NOT NULL AND (asked OR problem.code = 'GIVEN_UP')`,
-  );
-  await staging.run(
-    `CREATE OR REPLACE VIEW ${table("confirmed")} AS SELECT * FROM ${table("judged")}
-     WHERE ${full} AND wanted AND there AND action IS NULL AND problem IS NULL AND NOT kept
-       AND NOT differs AND NOT recorded`,
   );
 }
 
@@ -206,7 +215,7 @@ function freshSql({ sync, fields }: DiffInput, i: number): string {
 }
 
 /** Adds the action the mode allows, the reason, and the first problem a check finds; of wanted records that are not there, or of all others. */
-function judgedSql(input: DiffInput, which: "fresh" | "standing"): string {
+function judgedSql(input: DiffInput, which: Side): string {
   const { sync, fields } = input;
   const any = (make: (i: number) => string) => fields.map((_, i) => make(i)).join(" OR ") || "false";
   const creates = sync.mode !== "update";

@@ -2,20 +2,24 @@ import type { RejectCode } from "../../core/plan.ts";
 import { ident, literal } from "../../core/sql.ts";
 import { type Staging, table } from "../staging/staging.ts";
 import { wantedSql } from "../state/quarantine.ts";
-import type { DiffInput } from "./diff.ts";
+import type { DiffInput, Side } from "./diff.ts";
 
 /**
  * Takes out the changes that the destination has rejected often enough, as long as they want the same; and, where
  * nothing was read, creates of which it is not known whether they landed.
  */
-export async function holdGivenUp(staging: Staging, { sync, fields, quarantine, observed }: DiffInput): Promise<void> {
+export async function holdGivenUp(
+  staging: Staging,
+  { sync, fields, quarantine, observed }: DiffInput,
+  sides: readonly Side[],
+): Promise<void> {
   if (quarantine === null) return;
   const held = `read_parquet(${literal(quarantine)})`;
   if (observed === null) await staging.run(hold("fresh", held, "IN_DOUBT", "q.code = 'IN_DOUBT'"));
   if (sync.giveUpAfter === 0) return;
   const image = (prefix: string) =>
     `struct_pack(${fields.map(({ name }, i) => `${ident(name)} := t.${prefix}${i}`).join(", ")})`;
-  for (const side of ["fresh", "standing"] as const) {
+  for (const side of sides) {
     const after = image(side === "standing" && sync.onDrift === "keep" ? "l" : "a");
     const wanted = `CASE WHEN t.action = 'delete' THEN ${wantedSql("CAST(NULL AS VARCHAR)")} ELSE ${wantedSql(after)} END`;
     await staging.run(hold(side, held, "GIVEN_UP", `q.attempts >= ${sync.giveUpAfter} AND q.wanted = ${wanted}`));

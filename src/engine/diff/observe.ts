@@ -35,8 +35,8 @@ export interface ObserveInput {
 
 export interface Observed {
   readonly sql: string;
-  /** Relation of keys that several records have. */
-  readonly ambiguous: string;
+  /** Relation of keys that several records have; null when there is none. */
+  readonly ambiguous: string | null;
   readonly basis: Omit<Basis, "refresh">;
   /** Destination's clock when the read began. */
   readonly observedAt: string | null;
@@ -236,9 +236,6 @@ async function stageObserved(
     // The key identifies the record by itself: nothing can be ambiguous, nothing needs a second look at the ledger.
     const sql = `SELECT id, match_key AS key${list(fields)}, ${rowHashSql(hashedFields(fields), (i) => `f${i}`)} AS h FROM (${read}) WHERE match_key IS NOT NULL`;
     await staging.run(`CREATE OR REPLACE TABLE ${table("observed")} AS ${sql}`);
-    await staging.run(
-      `CREATE OR REPLACE TABLE ${table("ambiguous")} AS SELECT key FROM ${table("observed")} GROUP BY key HAVING count(*) > 1`,
-    );
   } else {
     await staging.run(
       `CREATE OR REPLACE TABLE ${table("observed_read")} AS SELECT * FROM (${read}) QUALIFY row_number() OVER (PARTITION BY id ORDER BY gone DESC) = 1`,
@@ -257,13 +254,12 @@ async function stageObserved(
       `CREATE OR REPLACE TABLE ${table("observed")} AS SELECT id, key${list(fields)}, ${rowHashSql(hashedFields(fields), (i) => `f${i}`)} AS h
        FROM ${table("observed_keyed")} o WHERE key IS NOT NULL AND (known IS NOT NULL OR key NOT IN (SELECT known FROM ${table("observed_keyed")} WHERE known IS NOT NULL))`,
     );
-    await staging.run(
-      `CREATE OR REPLACE TABLE ${table("ambiguous")} AS SELECT key FROM ${table("observed")} GROUP BY key HAVING count(*) > 1`,
-    );
   }
-  await staging.run(`DELETE FROM ${table("observed")} WHERE key IN (SELECT key FROM ${table("ambiguous")})`);
+  const several = `SELECT key FROM ${table("observed")} GROUP BY key HAVING count(*) > 1`;
+  const ambiguous = (await staging.make("ambiguous", several)) > 0 ? table("ambiguous") : null;
+  if (ambiguous) await staging.run(`DELETE FROM ${table("observed")} WHERE key IN (SELECT key FROM ${ambiguous})`);
   const { n } = await staging.row<{ n: string }>(`SELECT count(*) AS n FROM (${read})`);
-  return { sql: table("observed"), ambiguous: table("ambiguous"), basis: { read: way, recordsRead: Number(n) } };
+  return { sql: table("observed"), ambiguous, basis: { read: way, recordsRead: Number(n) } };
 }
 
 function list(fields: readonly SyncField[], prefix = ""): string {

@@ -169,6 +169,7 @@ async function planDescribed(
     onPhase: phase,
     onRows: (done: number) => listen({ type: "progress", sync: sync.name, phase: "destination", done }),
   };
+  await staging.expect(Math.max(desired.rows, base.ledgerRows, object.recordCount ?? 0));
   if (input.refresh !== "off") await untilVisible(input, open, signal);
   const { diff, observed } = await stageSides(staging, base, sides, signal);
 

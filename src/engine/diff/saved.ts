@@ -54,8 +54,8 @@ export async function stageForgotten(staging: Staging, { ledger, observed, desir
 }
 
 /** Recorded records that are not as recorded, and that neither a change nor a confirmation will set right. */
-export async function leftMoved(staging: Staging, { ledger, observed }: DiffInput): Promise<number> {
-  if (!observed) return 0;
+export async function leftMoved(staging: Staging, { ledger, ledgerRows, observed }: DiffInput): Promise<number> {
+  if (!observed || ledgerRows === 0) return 0;
   const { n } = await staging.row<{ n: string }>(
     `SELECT count(*) AS n FROM (SELECT key, h FROM ${ledger}) r LEFT JOIN (SELECT key, h FROM ${observed}) o ON o.key = r.key
      WHERE o.h IS DISTINCT FROM r.h

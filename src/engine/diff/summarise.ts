@@ -16,24 +16,21 @@ export interface Tally {
 /** Counts what the diff staged. Only names and numbers leave here, never values. */
 export async function tally(staging: Staging, fields: readonly SyncField[]): Promise<Tally> {
   const numbers = (row: Row) => Object.fromEntries(Object.entries(row).map(([name, n]) => [name, Number(n ?? 0)]));
+  const changes = (what: string) => `count(*) FILTER (action IS NOT NULL AND problem IS NULL AND ${what})`;
   const per = fields.flatMap((_, i) => [
-    `count(*) FILTER (action = 'update' AND c${i}) AS c${i}`,
-    `count(*) FILTER (action = 'update' AND c${i} AND o${i} IS NULL) AS n${i}`,
-    `count(*) FILTER (action = 'update' AND c${i} AND a${i} IS NULL) AS e${i}`,
+    `${changes(`action = 'update' AND c${i}`)} AS c${i}`,
+    `${changes(`action = 'update' AND c${i} AND o${i} IS NULL`)} AS n${i}`,
+    `${changes(`action = 'update' AND c${i} AND a${i} IS NULL`)} AS e${i}`,
   ]);
+  const differs = fields.map((_, i) => `c${i}`).join(" OR ") || "false";
   const n = numbers(
     await staging.row(
-      `SELECT ${["create", "update", "delete"].map((a) => `count(*) FILTER (action = '${a}') AS "${a}"`).join(", ")},
-       ${["warehouse", "drift", "conflict"].map((r) => `count(*) FILTER (reason = '${r}') AS "${r}"`).join(", ")}
-       ${per.map((sql) => `, ${sql}`).join("")} FROM ${table("judged")} WHERE action IS NOT NULL AND problem IS NULL`,
-    ),
-  );
-  const rest = numbers(
-    await staging.row(
-      `SELECT (SELECT count(*) FROM ${table("confirmed")}) AS confirmed, count(*) FILTER (kept AND action IS NULL AND (problem IS NULL OR NOT asked)) AS kept,
-       count(*) FILTER (wanted AND action IS NULL AND NOT there) + count(*) FILTER (wanted AND action IS NULL AND there AND NOT kept AND (${
-         fields.map((_, i) => `c${i}`).join(" OR ") || "false"
-       })) AS skipped FROM ${table("judged")}`,
+      `SELECT ${["create", "update", "delete"].map((a) => `${changes(`action = '${a}'`)} AS "${a}"`).join(", ")},
+       ${["warehouse", "drift", "conflict"].map((r) => `${changes(`reason = '${r}'`)} AS "${r}"`).join(", ")},
+       count(*) FILTER (confirmed) AS confirmed,
+       count(*) FILTER (kept AND action IS NULL AND (problem IS NULL OR NOT asked)) AS kept,
+       count(*) FILTER (wanted AND action IS NULL AND (NOT there OR (NOT kept AND (${differs})))) AS skipped
+       ${per.map((sql) => `, ${sql}`).join("")} FROM ${table("judged")}`,
     ),
   );
   const rejected = await staging.rows<{ code: RejectedCount["code"]; field: string | null; count: string }>(
@@ -47,8 +44,8 @@ export async function tally(staging: Staging, fields: readonly SyncField[]): Pro
       .filter(({ changed }) => changed > 0)
       .sort((a, b) => b.changed - a.changed),
     rejected: rejected.map(({ code, field, count }) => ({ code, field, count: Number(count) })),
-    confirmed: rest.confirmed ?? 0,
-    skipped: rest.skipped ?? 0,
-    driftKept: rest.kept ?? 0,
+    confirmed: n.confirmed ?? 0,
+    skipped: n.skipped ?? 0,
+    driftKept: n.kept ?? 0,
   };
 }

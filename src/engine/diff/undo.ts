@@ -11,6 +11,7 @@ import { type Staging, table } from "../staging/staging.ts";
 import { doneSql, stageDone } from "../state/recorded.ts";
 import { changesFrom } from "./changes.ts";
 import type { Desired } from "./desired.ts";
+import type { Side } from "./diff.ts";
 import { hashedFields, type SyncField } from "./fields.ts";
 
 /** One sync of a run that is to be rolled back. */
@@ -122,9 +123,10 @@ async function warningsOf(staging: Staging, { capabilities }: OpenDestination): 
  * Leaves alone what somebody else touched: a record the run created and others edited, one it updated that is gone, one it
  * deleted that is there again.
  */
-export async function leaveToOthers(staging: Staging): Promise<void> {
+export async function leaveToOthers(staging: Staging, sides: readonly Side[]): Promise<void> {
   const updated = `(SELECT key FROM ${table("undo")} WHERE action = 'update')`;
   await staging.run(`DELETE FROM ${table("fresh")} WHERE key IN ${updated}`);
+  if (!sides.includes("standing")) return;
   const remade = `(SELECT key FROM ${table("undo")} WHERE action = 'delete')`;
   await staging.run(
     `UPDATE ${table("standing")} SET action = NULL, kept = true

@@ -19,13 +19,12 @@ export async function openInstance({ memoryMb, threads }: InstanceOptions): Prom
     spills ??= privateFolder("ebb-spill-");
     return {
       memory_limit: `${memoryMb}MB`,
-      threads: String(threads),
       // Made when it first spills, gone when it is closed.
       temp_directory: join(spills.directory, String(++made)),
     };
   });
   await taken.connection.run(
-    "ATTACH ':memory:' AS staging; SET GLOBAL TimeZone = 'UTC'; SET GLOBAL preserve_insertion_order = false",
+    `ATTACH ':memory:' AS staging; SET GLOBAL TimeZone = 'UTC'; SET GLOBAL preserve_insertion_order = false; SET GLOBAL threads = ${threads}`,
   );
   return taken;
 }

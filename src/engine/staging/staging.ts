@@ -19,6 +19,10 @@ export interface Staging {
   /** Version of the engine; hashes of different versions are not compared. */
   readonly version: string;
   run(sql: string): Promise<void>;
+  /** Creates `staging.main.<name>` of what a query finds, and answers how many rows that is. */
+  make(name: string, query: string): Promise<number>;
+  /** About so many rows are looked at from now on: few of them are not worth waking another thread for. */
+  expect(rows: number): Promise<void>;
   /** Statements that make a source's relation reachable, run now and for every stream. */
   reach(statements: readonly string[]): Promise<void>;
   /** Gives a variable of the session a value that stands in no SQL text; null takes it away. */
@@ -52,6 +56,7 @@ export interface NumberedTexts {
 export type TextColumns = readonly (readonly (string | null)[])[];
 
 const PAGE_ROWS = 20_000;
+const FEW_ROWS = 20_000;
 
 /** Rows of so many texts as pages of columns, for {@link Staging.loadText}. */
 export async function* columnPages(
@@ -85,20 +90,27 @@ export function table(name: string): string {
 
 export async function openStaging({ directory, memoryMb = 600 }: StagingOptions): Promise<Staging> {
   const duckdb = loadDuckdb();
-  const opened = await openInstance({ memoryMb, threads: Math.max(2, availableParallelism()) });
+  const most = Math.max(2, availableParallelism());
+  const opened = await openInstance({ memoryMb, threads: most });
   const { instance, connection } = opened;
 
   const reached: string[] = [];
   // One statement at a time: batches in flight beside each other share this connection.
   const inTurn = createTurns();
+  const told = (error: unknown) => {
+    throw fullDisk(error) ?? error;
+  };
   const run = (sql: string) =>
     inTurn(async () => {
-      await connection.run(sql).catch((error: unknown) => {
-        throw fullDisk(error) ?? error;
-      });
+      await connection.run(sql).catch(told);
     });
   const rows = <T extends Row>(sql: string) =>
-    inTurn(async () => (await connection.runAndReadAll(sql)).getRowObjectsJson() as unknown as readonly T[]);
+    inTurn(async () => {
+      const found = await connection.runAndReadAll(sql).catch(told);
+      return found.getRowObjectsJson() as unknown as readonly T[];
+    });
+  const row = async <T extends Row>(sql: string) => (await rows<T>(sql))[0] as T;
+  let threads = most;
 
   const streams = new Set<DuckDBConnection>();
   const underWay = new Set<Promise<unknown>>();
@@ -142,6 +154,17 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
     version: duckdb.version(),
     rows,
     run,
+    row,
+    async make(name, query) {
+      const { Count } = await row<{ Count: string }>(`CREATE OR REPLACE TABLE ${table(name)} AS ${query}`);
+      return Number(Count);
+    },
+    async expect(count) {
+      const wanted = count > FEW_ROWS ? most : 1;
+      if (wanted === threads) return;
+      threads = wanted;
+      await run(`SET GLOBAL threads = ${threads}`);
+    },
     async reach(statements) {
       for (const statement of statements) await run(statement);
       reached.push(...statements);
@@ -151,9 +174,6 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
         if (value === null) await connection.run(`RESET VARIABLE ${ident(name)}`);
         else await connection.run(`SET VARIABLE ${ident(name)} = $1`, [duckdb.blobValue(value)]);
       }),
-    async row<T extends Row>(sql: string) {
-      return (await rows<T>(sql))[0] as T;
-    },
     textPages,
     async *text(sql) {
       for await (const page of textPages(sql)) yield* page;
