@@ -78,6 +78,10 @@ async function addProvider() {
   );
   const manifest = { name, version, type: "module", private: true, dependencies: Object.fromEntries(needed) };
   writeFileSync(join(out, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+  const [service] =
+    Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint?.endsWith("/service.ts")) ?? [];
+  const { createService, SCHEMA } = await import(pathToFileURL(join(root, service)).href);
+  writeFileSync(join(out, "schema.bin"), await createService(root).answer(SCHEMA, new Uint8Array()));
   for (const one of bundled)
     copyFileSync(join(root, "node_modules", one, "LICENSE"), join(out, `LICENSE.${one.replace("/", "-")}`));
 }

@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import type { ClientHttp2Session } from "node:http2";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { createCertificate } from "../../src/terraform/certificate.ts";
 import { decode } from "../../src/terraform/protobuf.ts";
+import { createService, SCHEMA } from "../../src/terraform/service.ts";
 import { root } from "../cli/run.ts";
 import { call, cookie, open, type Started, start } from "./process.ts";
 
@@ -49,6 +50,14 @@ describe("the provider's process", () => {
     expect(await provider.ended).toBe(0);
     expect(existsSync(join(path, ".."))).toBe(false);
     expect(provider.out().split("\n")).toHaveLength(2);
+  });
+
+  it("has its schema in a file, the one that its sources make", async () => {
+    const file = join(root, "dist", "provider", "schema.bin");
+    expect(readFileSync(file)).toEqual(Buffer.from((await createService(root).answer(SCHEMA, new Uint8Array())) ?? ""));
+    const { status, message } = await call(open(await started(cookie)), SCHEMA);
+    expect(status).toBe("0");
+    expect(message).toEqual(readFileSync(file));
   });
 
   it("serves only the Terraform that started it", async () => {
