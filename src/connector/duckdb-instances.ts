@@ -17,7 +17,7 @@ interface Instance {
   readonly settings: InstanceSettings;
   readonly instance: DuckDBInstance;
   /** Files may be attached besides the database in memory. */
-  readonly attached?: boolean;
+  readonly attached: boolean;
 }
 
 export interface Taken extends Instance {
@@ -61,25 +61,24 @@ export async function takeInstance(kind: string, settings: () => InstanceSetting
   return { ...one, connection: await one.instance.connect() };
 }
 
-/** Detaches what is attached, which releases its files. Global settings that were changed stay so. */
-export async function giveBack({ connection, kind, settings, instance }: Taken, keep = true): Promise<void> {
+/**
+ * Detaches what is attached, which releases its files. Global settings that were changed stay so.
+ *
+ * @param keep false where it cannot be used again
+ * @param own the one database to detach while somebody holds the others; all when absent
+ */
+export async function giveBack(
+  { connection, kind, settings, instance }: Taken,
+  { keep = true, own }: { readonly keep?: boolean; readonly own?: string } = {},
+): Promise<void> {
   const room = () => idle.filter((one) => one.kind === kind).length < MOST_IDLE;
-  const clean = () => detachAll(connection).catch(() => false);
-  const reusable = keep && room() && (await clean());
+  const some = own !== undefined && holders > 0 ? [own] : undefined;
+  const clean = () => detach(connection, some).catch(() => false);
+  const cleaned = keep && room() && (await clean());
   connection.closeSync();
-  if (reusable && room()) idle.push({ kind, settings, instance });
+  const attached = some !== undefined;
+  if (cleaned && room() && !(attached && holders === 0)) idle.push({ kind, settings, instance, attached });
   else instance.closeSync();
-}
-
-/** The same, but that what is attached besides `database` may stay while somebody holds it. */
-export async function giveBackAttached(taken: Taken, database: string, keep: boolean): Promise<void> {
-  const { connection, kind, settings, instance } = taken;
-  const room = () => idle.filter((one) => one.kind === kind).length < MOST_IDLE;
-  if (holders === 0 || !keep || !room()) return giveBack(taken, keep);
-  const dropped = await connection.run(`USE memory; DETACH ${ident(database)}`).catch(() => undefined);
-  if (!dropped || !room()) return giveBack(taken, false);
-  connection.closeSync();
-  idle.push({ kind, settings, instance, attached: true });
 }
 
 async function makeInstance(kind: string, settings: InstanceSettings): Promise<Instance> {
@@ -104,15 +103,18 @@ async function makeInstance(kind: string, settings: InstanceSettings): Promise<I
     }),
   );
   connection.closeSync();
-  return { kind, settings, instance };
+  return { kind, settings, instance, attached: false };
 }
 
-async function detachAll(connection: DuckDBConnection): Promise<true> {
-  await connection.run("USE memory");
-  const attached = await connection.runAndReadAll(
+async function detach(connection: DuckDBConnection, some?: readonly string[]): Promise<true> {
+  const names = some ?? (await attachedTo(connection));
+  await connection.run(["USE memory", ...names.map((name) => `DETACH ${ident(name)}`)].join("; "));
+  return true;
+}
+
+async function attachedTo(connection: DuckDBConnection): Promise<readonly string[]> {
+  const found = await connection.runAndReadAll(
     "SELECT database_name FROM duckdb_databases() WHERE NOT internal AND database_name <> 'memory'",
   );
-  const detach = attached.getRowsJson().map(([name]) => `DETACH ${ident(String(name))}`);
-  if (detach.length > 0) await connection.run(detach.join("; "));
-  return true;
+  return found.getRowsJson().map(([name]) => String(name));
 }

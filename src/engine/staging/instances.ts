@@ -1,7 +1,7 @@
 /** What the staging engine runs on. @module */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { giveBackAttached, type Taken, takeInstance } from "../../connector/duckdb-instances.ts";
+import { giveBack, type Taken, takeInstance } from "../../connector/duckdb-instances.ts";
 import { type PrivateFolder, privateFolder } from "./private-folder.ts";
 
 export interface InstanceOptions {
@@ -31,5 +31,5 @@ export async function openInstance({ memoryMb, threads }: InstanceOptions): Prom
 
 export async function closeInstance(taken: Taken): Promise<void> {
   const spilled = existsSync(taken.settings.temp_directory ?? "");
-  await giveBackAttached(taken, "staging", !spilled);
+  await giveBack(taken, { keep: !spilled, own: "staging" });
 }
