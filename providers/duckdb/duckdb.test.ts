@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
@@ -254,6 +254,21 @@ describe("DuckDB as a destination", () => {
     const { fields } = await crm.describe('odd"one.a "table', signal);
     expect(fields.filter((f) => f.createIsIdempotent === "key").map((f) => f.name)).toEqual(wanted);
   });
+
+  test.each(["db.duckdb", "memory.duckdb", "two.dots.duckdb"])(
+    "a file of any name, with what it says of itself: %s",
+    async (file) => {
+      const catalog = file === "memory.duckdb" ? "" : `${file.split(".")[0]}.main.`;
+      // No other engine would open a file that is called so.
+      await execute("made.duckdb", "CREATE SEQUENCE numbers", "CREATE TABLE people (id BIGINT PRIMARY KEY, n BIGINT)");
+      await rename(join(directory, "made.duckdb"), join(directory, file));
+      if (catalog) await execute(file, `ALTER TABLE people ALTER n SET DEFAULT nextval('${catalog}numbers')`);
+      const crm = await destination(file);
+      expect(status(await write(crm, [create(0, "1", { id: "1" })]))).toEqual({ "1": "applied" });
+      const all = { object: "people", fields: ["n"], match: ["id"], by: "scan" } as const;
+      expect(await records(crm, all)).toEqual([{ id: "1", fields: { n: catalog ? "1" : null } }]);
+    },
+  );
 
   test("a view is no table", async () => {
     const crm = await destination(await database(people, "CREATE VIEW folk AS SELECT * FROM people"));
