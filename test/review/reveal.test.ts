@@ -21,7 +21,60 @@ function syncKeyedBy(privacy: Privacy) {
 const masked = (key: Privacy = "internal") => createReveal([syncKeyedBy(key)], { all: false, salt: "s" });
 const open = createReveal([syncKeyedBy("internal")], { all: true, salt: "s" });
 
+/** As it is defined: piece by piece. */
+function shapeByPieces(value: string): string {
+  const pieces = /[\p{L}\p{M}\p{N}]+|@+|\.+|\++|-+|\s+|[^\p{L}\p{M}\p{N}@.+\-\s]+/gu;
+  const signOf = (piece: string) => {
+    const letters = /[\p{L}\p{M}]/u.test(piece) ? "x" : "";
+    const digits = /\p{N}/u.test(piece) ? "0" : "";
+    if (letters || digits) return `${letters}${digits}…`;
+    return "@.+-".includes(piece.charAt(0)) ? piece.charAt(0) : /\s/.test(piece) ? " " : "*";
+  };
+  let shape = "";
+  for (const sign of (value.slice(0, 400).trim().match(pieces) ?? []).map(signOf)) {
+    if (shape.length + sign.length > 24) {
+      shape = `${shape.replace(/…$/, "")}…`;
+      break;
+    }
+    shape += sign;
+  }
+  const length = [1_000, 200, 40].find((step) => value.length > step);
+  return length === undefined ? shape : `${shape} (>${length})`;
+}
+
 describe("the shape of a value", () => {
+  it("is made of its pieces, whatever it is", () => {
+    const piece = fc.constantFrom(
+      "ab",
+      "Zoë",
+      "e\u0301",
+      "１２",
+      "7",
+      "@",
+      "..",
+      "++",
+      "-",
+      " ",
+      "\u00a0\t",
+      "😀",
+      "\ud83d",
+      "%&",
+      "中文",
+      "²",
+    );
+    const text = fc.oneof(
+      fc.array(piece, { maxLength: 300 }).map((all) => all.join("")),
+      fc.string({ unit: "binary", maxLength: 500 }),
+      fc.string({ unit: "grapheme", maxLength: 60 }),
+    );
+    fc.assert(
+      fc.property(text, (value) => {
+        expect(shapeOf(value)).toBe(shapeByPieces(value));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
   it("holds no letter and no digit of it, and not how many there are", () => {
     fc.assert(
       fc.property(
