@@ -84,9 +84,10 @@ async function describedColumns(
     if (error instanceof Error && /^Catalog Error/.test(error.message)) return undefined;
     throw error;
   });
-  const names = (described ?? []).map(({ column_name }) => String(column_name));
+  if (!described) return undefined;
+  const names = described.map(({ column_name }) => String(column_name));
   const refused = await refusal(session, sql, names);
-  if (!described || (refused !== undefined && /is not an? table/i.test(refused))) return undefined;
+  if (refused !== undefined && /is not an? table/i.test(refused)) return undefined;
   const generated = async (name: string) =>
     refused !== undefined && /generated column/i.test((await refusal(session, sql, [name])) ?? "");
   return await Promise.all(

@@ -162,8 +162,8 @@ export async function stageChanges(staging: Staging, input: DiffInput): Promise<
     standing: `SELECT * FROM ${table("standing")}`,
   };
   const all = sides.map((side) => of[side]).join(" UNION ALL BY NAME ");
-  // Judged, the candidates are needed no more, and sorting the changes wants the room.
   const confirmed = `${full} AND wanted AND there AND action IS NULL AND problem IS NULL AND NOT kept AND NOT differs AND NOT recorded`;
+  // Judged, the candidates are needed no more, and sorting the changes wants the room.
   await staging.run(
     `CREATE OR REPLACE VIEW ${table("judged")} AS SELECT *, ${confirmed} AS confirmed FROM (${all});
      CREATE OR REPLACE VIEW ${table("confirmed")} AS SELECT * FROM ${table("judged")} WHERE confirmed;

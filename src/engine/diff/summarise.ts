@@ -22,14 +22,13 @@ export async function tally(staging: Staging, fields: readonly SyncField[]): Pro
     `${changes(`action = 'update' AND c${i} AND o${i} IS NULL`)} AS n${i}`,
     `${changes(`action = 'update' AND c${i} AND a${i} IS NULL`)} AS e${i}`,
   ]);
-  const differs = fields.map((_, i) => `c${i}`).join(" OR ") || "false";
   const n = numbers(
     await staging.row(
       `SELECT ${["create", "update", "delete"].map((a) => `${changes(`action = '${a}'`)} AS "${a}"`).join(", ")},
        ${["warehouse", "drift", "conflict"].map((r) => `${changes(`reason = '${r}'`)} AS "${r}"`).join(", ")},
        count(*) FILTER (confirmed) AS confirmed,
        count(*) FILTER (kept AND action IS NULL AND (problem IS NULL OR NOT asked)) AS kept,
-       count(*) FILTER (wanted AND action IS NULL AND (NOT there OR (NOT kept AND (${differs})))) AS skipped
+       count(*) FILTER (wanted AND action IS NULL AND (NOT there OR (NOT kept AND differs))) AS skipped
        ${per.map((sql) => `, ${sql}`).join("")} FROM ${table("judged")}`,
     ),
   );
