@@ -22,6 +22,22 @@ const aside = join(root, "node_modules", `.dist-${process.pid}`);
 const old = `${aside}-old`;
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 
+/** What is read of JavaScript at every start, as few files: many small ones take twice as long. */
+const bundle = {
+  absWorkingDir: root,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node20.19",
+  minifyWhitespace: true,
+  minifySyntax: true,
+  banner: {
+    js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
+  },
+  plugins: [{ name: "duckdb", setup: requireByName }],
+  logLevel: "warning",
+};
+
 const { status } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", aside], {
   cwd: root,
   stdio: "inherit",
@@ -29,6 +45,7 @@ const { status } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json"
 if (existsSync(aside)) {
   rewriteImports();
   await addPageAssets();
+  await addDuckdb();
   await addProvider();
   if (existsSync(dist)) renameSync(dist, old);
   renameSync(aside, dist);
@@ -45,6 +62,18 @@ async function addPageAssets() {
   writeFileSync(join(aside, "src/report/html/page-style.css"), style);
 }
 
+/** The JavaScript around the embedded engine, in the file that loads it. */
+async function addDuckdb() {
+  const outfile = join(aside, "src/connector/duckdb.js");
+  const entry = join(root, "src/connector/duckdb.ts");
+  await build({ ...bundle, entryPoints: [entry], outfile, allowOverwrite: true, external: ["@duckdb/node-bindings"] });
+  addLicense("@duckdb/node-api", dirname(outfile));
+}
+
+function addLicense(name, folder) {
+  copyFileSync(join(root, "node_modules", name, "LICENSE"), join(folder, `LICENSE.${name.replace("/", "-")}`));
+}
+
 /**
  * The provider, which Terraform starts several times for one plan, in few files: they are loaded in half the time. What is
  * seldom used, and the native engine, is found where it is installed; the manifest beside the files names it.
@@ -54,23 +83,12 @@ async function addProvider() {
   const bundled = ["zod", "@duckdb/node-api"];
   const out = join(aside, "provider");
   const { metafile } = await build({
-    absWorkingDir: root,
+    ...bundle,
     entryPoints: [join(root, "src/terraform/main.ts")],
     outdir: out,
-    bundle: true,
     splitting: true,
-    format: "esm",
-    platform: "node",
-    target: "node20.19",
-    minifyWhitespace: true,
-    minifySyntax: true,
     external: Object.keys(dependencies).filter((one) => !bundled.includes(one)),
-    banner: {
-      js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
-    },
-    plugins: [{ name: "duckdb", setup: requireByName }],
     metafile: true,
-    logLevel: "warning",
   });
   const imported = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path));
   const needed = Object.entries(dependencies).filter(([one]) =>
@@ -82,8 +100,7 @@ async function addProvider() {
     Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint?.endsWith("/service.ts")) ?? [];
   const { createService, SCHEMA } = await import(pathToFileURL(join(root, service)).href);
   writeFileSync(join(out, "schema.bin"), await createService(root).answer(SCHEMA, new Uint8Array()));
-  for (const one of bundled)
-    copyFileSync(join(root, "node_modules", one, "LICENSE"), join(out, `LICENSE.${one.replace("/", "-")}`));
+  for (const one of bundled) addLicense(one, out);
 }
 
 /** A name that only the running program knows cannot be followed. */
