@@ -83,7 +83,7 @@ async function reportOf(plan: OpenPlan, all: boolean): Promise<string> {
   const reveal = revealOf(plan, all);
   const reviews = reviewPlan(plan, { limit: 0, rejected: 20 });
   const carriesUnchanged = (sync: string, field: string) => reveal.shows(sync, field);
-  return withColumns(plan, { cap: 200_000, carriesUnchanged }, async (columns) => {
+  return withColumns(plan, { cap: 200_000, carriesUnchanged, carriesIds: !reveal.masks }, async (columns) => {
     const view = { summary: plan.summary, reviews, reveal, kinds: changeKinds, next, expired: false, cap: 200_000 };
     let html = "";
     for await (const piece of renderHtml(view, columns, pageAssets(root))) html += piece;

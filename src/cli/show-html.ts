@@ -38,7 +38,9 @@ export async function showHtml(shell: Shell, plan: OpenPlan, options: HtmlOption
   // What updates have in common can be looked for, although they leave it as it is.
   const common = (sync: string, field: string) => concentrations[sync]?.some((one) => one.field === field) ?? false;
   const carriesUnchanged = (sync: string, field: string) => reveal.shows(sync, field) || common(sync, field);
-  await withColumns(plan, { cap: CAP, carriesUnchanged }, async (columns) => {
+  // A masked identifier says no more than the masked key does.
+  const carriesIds = !reveal.masks;
+  await withColumns(plan, { cap: CAP, carriesUnchanged, carriesIds }, async (columns) => {
     const view = { summary, reviews, reveal, kinds: changeKinds, next, expired, cap: CAP };
     const pieces = renderHtml(view, columns, assets);
     if (out !== undefined) return writeWhole(out, pieces, "the report");

@@ -5,15 +5,56 @@ import { temporaryFolder } from "../world.ts";
 test("closing it while streams are read ends them, each at its next page", { timeout: 60_000 }, async () => {
   for (let round = 0; round < 10; round++) {
     const staging = await openStaging({ directory: await temporaryFolder() });
-    const sql = "SELECT (i % 1000)::INTEGER, repeat('x', 1000) FROM range(1000000) t(i)";
+    const sql = "SELECT repeat('x', 1000) FROM range(1000000)";
     const read = async () => {
-      for await (const _ of staging.numberedPages(sql));
+      for await (const _ of staging.textPages(sql));
     };
     const ended = Array.from({ length: 3 }, () => expect(read()).rejects.toThrow("is closed"));
     // They are at different points of their way.
-    for await (const _ of staging.numberPages(`SELECT i::INTEGER FROM range(${round * 4_000}) t(i)`));
+    for await (const _ of staging.textPages(`SELECT 'x' FROM range(${round * 4_000})`));
     await staging.close();
     await Promise.all(ended);
     await expect(read()).rejects.toThrow("is closed");
   }
+});
+
+test("numbers and texts are read as a whole, whatever is in them", async () => {
+  const staging = await openStaging({ directory: await temporaryFolder() });
+  const made = await staging.make(
+    "numbered",
+    "SELECT i::INTEGER AS number, chr(i::INTEGER + 1) || repeat('\"é\\', i::INTEGER % 9) AS text FROM range(5000) t(i)",
+  );
+  expect(made).toBe(5_000);
+  const columns = async (sql: string) => {
+    const all: (readonly number[])[] = [];
+    await staging.numbers(sql, (some) => {
+      for (const [i, column] of some.entries()) all[i] = [...(all[i] ?? []), ...column];
+    });
+    return all;
+  };
+  const counted = Array.from({ length: 5_000 }, (_, i) => i);
+  const [first, second] = await columns("SELECT number, number + 1 FROM staging.main.numbered ORDER BY number");
+  expect(first).toEqual(counted);
+  expect(second).toEqual(counted.map((i) => i + 1));
+  const { numbers, texts } = await staging.numberedTexts("SELECT number, text FROM staging.main.numbered");
+  expect([...numbers].sort((a, b) => a - b)).toEqual(counted);
+  for (const [r, number] of numbers.entries())
+    expect(texts[r]).toBe(String.fromCodePoint(number + 1) + '"é\\'.repeat(number % 9));
+  const nothing = await staging.numberedTexts("SELECT number, text FROM staging.main.numbered WHERE number < 0");
+  expect([nothing.numbers.length, nothing.texts.length]).toEqual([0, 0]);
+  expect(await columns("SELECT number FROM staging.main.numbered WHERE number < 0")).toEqual([]);
+  await staging.close();
+});
+
+test("what is asked of a closed one is refused, and does not reach whoever has the engine next", async () => {
+  const directory = await temporaryFolder();
+  const first = await openStaging({ directory });
+  const waiting = [first.make("left", "SELECT 1 AS one"), first.close(), first.make("left", "SELECT 1 AS one")];
+  const settled = await Promise.allSettled(waiting);
+  expect(settled.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "rejected"]);
+  const second = await openStaging({ directory });
+  await expect(first.make("left", "SELECT 1 AS one")).rejects.toThrow("is closed");
+  await expect(first.numbers("SELECT 1", () => undefined)).rejects.toThrow("is closed");
+  await expect(second.rows("SELECT * FROM staging.main.left")).rejects.toThrow("does not exist");
+  await second.close();
 });

@@ -38,7 +38,8 @@ interface Carried {
 
 /** The changes again, one by one, from their columns. */
 function carriedChanges(plan: OpenPlan, cap = 1_000_000): Promise<readonly Carried[]> {
-  return withColumns(plan, { cap, carriesUnchanged: (_, field) => field === "country" }, async (syncs) => {
+  const options = { cap, carriesUnchanged: (_: string, field: string) => field === "country", carriesIds: false };
+  return withColumns(plan, options, async (syncs) => {
     const all: Carried[] = [];
     for await (const sync of syncs) {
       const { kinds, positions } = await sync.heads();
@@ -123,7 +124,6 @@ describe("columns of a plan's changes", { timeout: 120_000 }, () => {
 });
 
 const stratum = fc.record<Stratum>({
-  file: fc.constantFrom("a", "b"),
   action: fc.constantFrom("create", "update", "delete"),
   reason: fc.constantFrom("warehouse", "drift", "conflict"),
   count: fc.integer({ min: 1, max: 1_000_000 }),

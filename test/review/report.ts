@@ -28,7 +28,7 @@ export async function reportOf(plan: OpenPlan, options: ReportOptions = {}): Pro
   );
   const reviews = reviewPlan(plan, { limit: 0, rejected: 20 });
   const carriesUnchanged = (sync: string, field: string) => reveal.shows(sync, field);
-  return withColumns(plan, { cap, carriesUnchanged }, async (columns) => {
+  return withColumns(plan, { cap, carriesUnchanged, carriesIds: !reveal.masks }, async (columns) => {
     const view = { summary: plan.summary, reviews, reveal, kinds: changeKinds, next, expired, cap };
     let html = "";
     for await (const piece of renderHtml(view, columns, assets)) html += piece;

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import type { OpenPlan } from "../../src/engine/plan-file.ts";
 import { reviewPlan, type SyncReview } from "../../src/engine/review/review.ts";
+import { fieldShapes } from "../../src/engine/review/shapes.ts";
+import { withStaging } from "../../src/engine/staging/scratch.ts";
 import { temporaryFolder } from "../world.ts";
 import { makePlan, type PlanName } from "./plans.ts";
 
@@ -76,4 +78,46 @@ test("deletes are named up to fifty, and edits of others apart", { timeout: 60_0
   const { review } = await reviewed("drifted", 100);
   expect(review.drifted.length).toBeGreaterThan(20);
   expect(review.updates.every(({ drifted }) => drifted.length === 0)).toBe(true);
+});
+
+test("of many values the statistics are estimates, and few values among them are not lost", {
+  timeout: 60_000,
+}, async () => {
+  const plan = await makePlan("tiny", await temporaryFolder());
+  const [planned] = plan.manifest.syncs;
+  if (!planned) throw new TypeError("the plan has a sync");
+  const count = 400_000;
+  const shapes = await withStaging(200, async (staging) => {
+    // Growing numbers after; before, a number in five of all rows.
+    await staging.make(
+      "many",
+      `SELECT n, 'update' AS action, {'mrr': true, 'seats': n < 50, 'stage': true} AS changed,
+         {'mrr': CASE WHEN n % 80000 = 7 THEN 5 END, 'seats': 1, 'stage': 'lead'} AS before,
+         {'mrr': n, 'seats': 2 + n, 'stage': CASE WHEN n % 4 = 0 THEN 'mql' ELSE 'customer' END} AS after
+       FROM range(${count}) t(n)`,
+    );
+    const fields = [
+      { name: "mrr", changed: count, filled: 0, cleared: 0 },
+      { name: "seats", changed: 50, filled: 0, cleared: 0 },
+      { name: "stage", changed: count, filled: 0, cleared: 0 },
+    ];
+    return fieldShapes(staging, "staging.main.many", planned, { fields });
+  });
+  const [mrr, seats, stage] = shapes;
+  if (mrr?.kind !== "numbers" || seats?.kind !== "numbers") throw new TypeError("mrr and seats are numbers");
+  expect(mrr.before).toMatchObject({ count: 5, mean: 5 });
+  expect(sum(mrr.before.buckets)).toBe(5);
+  expect(Math.abs(mrr.after.count / count - 1)).toBeLessThan(0.01);
+  expect(Math.abs(mrr.after.mean / (count / 2) - 1)).toBeLessThan(0.02);
+  expect(Math.abs(mrr.after.p50 / (count / 2) - 1)).toBeLessThan(0.02);
+  for (const bucket of mrr.after.buckets) expect(Math.abs(bucket / (count / 8) - 1)).toBeLessThan(0.15);
+  expect(seats.after).toMatchObject({ count: 50, mean: 26.5 });
+  expect(sum(seats.after.buckets)).toBe(50);
+  // Counted, not estimated.
+  expect(stage).toMatchObject({
+    top: [
+      { from: "lead", to: "customer", count: 300_000 },
+      { from: "lead", to: "mql", count: 100_000 },
+    ],
+  });
 });

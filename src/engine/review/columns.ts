@@ -22,7 +22,8 @@ export interface SyncColumns {
   heads(): Promise<{ readonly kinds: Uint32Array; readonly positions: Uint32Array }>;
   /** By the change's place. */
   keys(): AsyncIterable<NumberedTexts>;
-  ids(): AsyncIterable<NumberedTexts>;
+  /** Where they are asked for, and are not the keys. */
+  ids?(): AsyncIterable<NumberedTexts>;
   /** Fields that a carried change touches, or leaves as they are with few different values. */
   fields(): AsyncIterable<FieldColumns>;
 }
@@ -58,6 +59,8 @@ export interface ColumnOptions {
   readonly cap: number;
   /** Whether a field's values are carried where a change leaves them as they are, when there are few different ones. */
   carriesUnchanged(sync: string, field: string): boolean;
+  /** Whether the destination's own identifiers are carried. */
+  readonly carriesIds: boolean;
 }
 
 /** A report of a large plan is made beside other work. */
@@ -66,7 +69,7 @@ const MEMORY_MB = 128;
 /** Gives `use` the columns of each sync that changes anything, one after the other. */
 export function withColumns<T>(
   { directory, manifest, summary }: OpenPlan,
-  { cap, carriesUnchanged }: ColumnOptions,
+  { cap, carriesUnchanged, carriesIds }: ColumnOptions,
   use: (syncs: AsyncIterable<SyncColumns>) => Promise<T>,
 ): Promise<T> {
   const changing = manifest.syncs.flatMap((planned) => {
@@ -74,21 +77,22 @@ export function withColumns<T>(
     return own && totalChanges(own.counts) > 0 ? [{ planned, own }] : [];
   });
   return withStaging(MEMORY_MB, async (staging) => {
-    const strata: Stratum[] = [];
+    const strata: (Stratum & { readonly sync: string })[] = [];
     const present: ((typeof changing)[number] & { readonly changes: string })[] = [];
     for (const one of changing) {
       const { planned } = one;
       const changes = await presentChanges(staging, directory, planned);
       present.push({ ...one, changes });
-      for (const one of await strataOf(staging, changes)) strata.push({ ...one, file: planned.file });
+      for (const one of await strataOf(staging, changes)) strata.push({ ...one, sync: planned.sync.name });
     }
     const shares = [...sharesOf(strata, cap)];
     async function* each(): AsyncIterable<SyncColumns> {
       for (const { planned, own, changes } of present) {
-        const where = carriedSql(shares.filter(([{ file }]) => file === planned.file));
+        const where = carriedSql(shares.filter(([{ sync }]) => sync === own.name));
         yield await stageSync(staging, changes, planned, own, {
           where,
           carriesUnchanged: (field) => carriesUnchanged(own.name, field),
+          ids: carriesIds && !planned.idIsKey,
         });
       }
     }

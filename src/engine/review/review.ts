@@ -6,6 +6,7 @@ import { withStaging } from "../staging/scratch.ts";
 import type { Concentration } from "./concentration.ts";
 import { countKinds, type SampledKinds, type SyncSamples, sampleSync } from "./samples.ts";
 import { type FieldShape, fieldShapes } from "./shapes.ts";
+import { strataOf } from "./share.ts";
 
 export interface SyncReview extends SyncSamples {
   readonly kinds: SampledKinds;
@@ -42,7 +43,7 @@ export async function reviewPlan(
       const changes = await presentChanges(staging, directory, planned);
       const shapes = samplesOnly ? [] : await fieldShapes(staging, changes, planned, own);
       const samples = await sampleSync(staging, directory, changes, planned, limit, rejected);
-      const kinds = await countKinds(staging, changes);
+      const kinds = countKinds(await strataOf(staging, changes));
       reviews.push({ ...samples, kinds, shapes, concentrations: concentrations[planned.sync.name] ?? [] });
     }
     return reviews;

@@ -4,6 +4,7 @@ import type { PlannedSync, RejectCode } from "../../core/plan.ts";
 import { ident, literal } from "../../core/sql.ts";
 import { type PlannedChange, readChanges } from "../diff/changes.ts";
 import type { Staging } from "../staging/staging.ts";
+import type { Stratum } from "./share.ts";
 
 /** Some of a sync's changes and rejected rows. */
 export interface SyncSamples {
@@ -37,12 +38,13 @@ const WAREHOUSE_UPDATE = "action = 'update' AND reason = 'warehouse'";
 const WAREHOUSE_CREATE = "action = 'create' AND reason = 'warehouse'";
 const DRIFTED = "action <> 'delete' AND reason <> 'warehouse'";
 
-export async function countKinds(staging: Staging, changes: string): Promise<SampledKinds> {
-  const found = await staging.row<Record<keyof SampledKinds, string>>(
-    `SELECT count(*) FILTER (${WAREHOUSE_UPDATE}) AS updates, count(*) FILTER (${WAREHOUSE_CREATE}) AS creates,
-       count(*) FILTER (${DRIFTED}) AS drifted FROM ${changes}`,
-  );
-  return { updates: Number(found.updates), creates: Number(found.creates), drifted: Number(found.drifted) };
+export function countKinds(strata: readonly Stratum[]): SampledKinds {
+  const total = (some: (stratum: Stratum) => boolean) => strata.filter(some).reduce((sum, { count }) => sum + count, 0);
+  return {
+    updates: total(({ action, reason }) => action === "update" && reason === "warehouse"),
+    creates: total(({ action, reason }) => action === "create" && reason === "warehouse"),
+    drifted: total(({ action, reason }) => action !== "delete" && reason !== "warehouse"),
+  };
 }
 
 /**
@@ -60,6 +62,7 @@ export async function sampleSync(
 ): Promise<SyncSamples> {
   const some = async (where: string, most: number) => {
     const found: PlannedChange[] = [];
+    if (most === 0) return found;
     // Where the last one stands is found by few columns; what lies behind it is not made into text.
     const last = await staging.row<{ n: string | null }>(
       `SELECT max(n) AS n FROM (SELECT n FROM ${changes} WHERE ${where} ORDER BY n LIMIT ${most})`,

@@ -4,14 +4,17 @@ import type { PlannedSync, SyncSummary } from "../../core/plan.ts";
 import { ident } from "../../core/sql.ts";
 import type { Sync } from "../../core/sync.ts";
 import type { FieldType, Value } from "../../core/types.ts";
-import type { Staging } from "../staging/staging.ts";
+import { type Staging, table } from "../staging/staging.ts";
+import { shareSql } from "./share.ts";
 
-/** Numbers of one side. The buckets divide the range of both sides into equal parts, its ends holding what lies beyond. */
+/**
+ * Numbers of one side. The buckets divide the range of both sides into equal parts, its ends holding what lies beyond.
+ * Of more than 100,000 values all is estimated from about 50,000 of them.
+ */
 export interface Distribution {
   /** Values that are not empty. */
   readonly count: number;
   readonly mean: number;
-  /** Estimated, as of a few thousand values. */
   readonly p50: number;
   readonly p95: number;
   readonly buckets: readonly number[];
@@ -48,10 +51,12 @@ export type FieldShape = NumbersShape | TransitionsShape;
 const MOST_FIELDS = 12;
 const BUCKETS = 8;
 const TOP = 5;
-/** Values that quantiles are estimated from, about: of more changes, every so many-th. */
-const QUANTILES_OF = 100_000;
+/** Values that are looked at, about, where there are more than twice as many. */
+const ENOUGH = 50_000;
 /** A field with more distinct values than this has no transitions worth a table. */
 const FEW_VALUES = 100;
+
+const looked = table("looked");
 
 const numeric: ReadonlySet<FieldType["kind"]> = new Set(["integer", "decimal", "float"]);
 const listed: ReadonlySet<FieldType["kind"]> = new Set(["text", "boolean"]);
@@ -85,74 +90,129 @@ interface Changed {
   readonly changed: number;
 }
 
-/** Each field's values of both sides as `b0, a0, b1, a1, …`, only where it changes. */
-function sides(updates: string, fields: readonly Changed[], read: (value: string) => string): string {
-  const columns = fields.flatMap(({ name }, i) => {
-    const changed = `changed.${ident(name)}`;
-    const side = (image: string) => `CASE WHEN ${changed} THEN ${read(`${image}.${ident(name)}`)} END`;
-    return [`${side("before")} AS b${i}`, `${side("after")} AS a${i}`];
+/**
+ * Each field's values of both sides as `b0, a0, b1, a1, …`, only where it changes, and of those the share that is looked at.
+ */
+function sides(
+  updates: string,
+  fields: readonly Changed[],
+  read: (value: string) => string,
+  shareOf: (side: string, field: Changed) => number,
+): string {
+  const all = fields.flatMap((field, i) => {
+    const [before, after] = sidesOf(i);
+    const name = ident(field.name);
+    return [
+      { as: before, changed: `changed.${name}`, value: `before.${name}`, share: shareOf(before, field) },
+      { as: after, changed: `changed.${name}`, value: `after.${name}`, share: shareOf(after, field) },
+    ];
   });
-  return `(SELECT n, ${columns.join(", ")} FROM ${updates})`;
+  const most = Math.max(...all.map(({ share }) => share));
+  const columns = all.map(({ as, changed, value, share }) => {
+    const looked = share < most ? `${changed} AND ${shareSql(share)}` : changed;
+    // The engine reads a value only where the case holds.
+    return `CASE WHEN ${looked} THEN ${read(value)} END AS ${as}`;
+  });
+  return `(SELECT ${columns.join(", ")} FROM ${updates} WHERE ${shareSql(most)})`;
+}
+
+const sidesOf = (i: number) => [`b${i}`, `a${i}`] as const;
+
+/** The share of so many values that is enough. */
+function enough(values: number): number {
+  return values < 2 * ENOUGH ? 1 : ENOUGH / values;
+}
+
+/** The share of each side's values that is looked at: a side with few of them is looked at as a whole. */
+async function sharesOfSides(
+  staging: Staging,
+  updates: string,
+  fields: readonly Changed[],
+): Promise<(side: string) => number> {
+  if (fields.every(({ changed }) => enough(changed) === 1)) return () => 1;
+  const all = fields.flatMap((_, i) => sidesOf(i));
+  const values = sides(
+    updates,
+    fields,
+    (value) => value,
+    () => 1,
+  );
+  const counted = await staging.row<Record<string, string>>(
+    `SELECT ${all.map((side) => `count(${side}) AS ${side}`).join(", ")} FROM ${values}`,
+  );
+  return (side) => enough(Number(counted[side]));
 }
 
 async function numbers(staging: Staging, updates: string, fields: readonly Changed[]): Promise<NumbersShape[]> {
   if (fields.length === 0) return [];
   // NaN and infinity have no place in a picture.
   const finite = (value: string) => `CASE WHEN isfinite(CAST(${value} AS DOUBLE)) THEN CAST(${value} AS DOUBLE) END`;
-  const from = sides(updates, fields, finite);
-  const sidesOf = (i: number) => [`b${i}`, `a${i}`];
-  const measures = fields.flatMap(({ changed }, i) => {
-    const step = Math.floor(changed / QUANTILES_OF);
-    const some = step > 1 ? ` FILTER (n % ${step} = 0)` : "";
-    return sidesOf(i).map(
+  const shareOf = await sharesOfSides(staging, updates, fields);
+  await staging.make("looked", `SELECT * FROM ${sides(updates, fields, finite, shareOf)}`);
+  const measures = fields.flatMap((_, i) =>
+    sidesOf(i).map(
       (side) =>
         // The quantiles as one list are one estimate, and cost as much as one of them alone.
-        `list_concat([count(${side}), avg(${side})]::DOUBLE[], (approx_quantile(${side}, [0.01, 0.5, 0.95, 0.99])${some})::DOUBLE[]) AS ${side}`,
-    );
-  });
+        `list_concat([count(${side}), avg(${side})]::DOUBLE[], approx_quantile(${side}, [0.01, 0.5, 0.95, 0.99])::DOUBLE[]) AS ${side}`,
+    ),
+  );
   const measured = await staging.row<Record<string, readonly (number | null)[]>>(
-    `SELECT ${measures.join(", ")} FROM ${from}`,
+    `SELECT ${measures.join(", ")} FROM ${looked}`,
   );
   const ranges = fields.map((_, i) => {
     const lows = sidesOf(i).flatMap((side) => measured[side]?.[2] ?? []);
     const highs = sidesOf(i).flatMap((side) => measured[side]?.[5] ?? []);
     return [Math.min(...lows), Math.max(...highs)] as const;
   });
-  const counted: Record<string, readonly number[]> = {};
-  for (const [i, [low, high]] of ranges.entries())
-    if (Number.isFinite(low) && Number.isFinite(high))
-      Object.assign(counted, await inBuckets(staging, from, sidesOf(i), low, (high - low) / BUCKETS || 1));
+  const pictured = ranges.flatMap(([low, high], i) =>
+    Number.isFinite(low) && Number.isFinite(high)
+      ? [{ sides: sidesOf(i), low, width: (high - low) / BUCKETS || 1 }]
+      : [],
+  );
+  const counted = await inBuckets(staging, pictured);
   return fields.map(({ name, changed }, i) => {
     const side = (column: string): Distribution => {
-      const [count, mean, , p50, p95] = measured[column] ?? [];
-      return { count: count ?? 0, mean: mean ?? 0, p50: p50 ?? 0, p95: p95 ?? 0, buckets: counted[column] ?? [] };
+      const [found, mean, , p50, p95] = measured[column] ?? [];
+      const all = (some: number) => Math.round(some / shareOf(column));
+      const buckets = (counted[column] ?? []).map(all);
+      return { count: all(found ?? 0), mean: mean ?? 0, p50: p50 ?? 0, p95: p95 ?? 0, buckets };
     };
     const range = ranges[i]?.every(Number.isFinite) ? ranges[i] : ([0, 0] as const);
     return { kind: "numbers", field: name, changed, range, before: side(`b${i}`), after: side(`a${i}`) };
   });
 }
 
-/** Counts both sides of a field at once, grouped by the pair of their buckets: of these there are few. */
+interface Pictured {
+  readonly sides: readonly string[];
+  readonly low: number;
+  readonly width: number;
+}
+
+/** Counts both sides of each field at once, grouped by the pair of their buckets: of these there are few. */
 async function inBuckets(
   staging: Staging,
-  from: string,
-  sides: readonly string[],
-  low: number,
-  width: number,
+  pictured: readonly Pictured[],
 ): Promise<Readonly<Record<string, readonly number[]>>> {
-  const bucket = (side: string) =>
-    // Greatest and least of nothing and a number are the number.
-    `CASE WHEN ${side} IS NOT NULL THEN CAST(least(${BUCKETS - 1}, greatest(0, floor((${side} - ${low}) / ${width}))) AS UTINYINT) END AS ${side}`;
+  if (pictured.length === 0) return {};
+  const columns = pictured.flatMap(({ sides, low, width }) =>
+    sides.map(
+      (side) =>
+        // Greatest and least of nothing and a number are the number.
+        `CASE WHEN ${side} IS NOT NULL THEN CAST(least(${BUCKETS - 1}, greatest(0, floor((${side} - ${low}) / ${width}))) AS UTINYINT) END AS ${side}`,
+    ),
+  );
+  const sets = pictured.map(({ sides }) => `(${sides.join(", ")})`);
   const groups = await staging.rows<Record<string, number | string | null>>(
-    `SELECT ${sides.join(", ")}, count(*) AS count FROM (SELECT ${sides.map(bucket).join(", ")} FROM ${from}) GROUP BY ALL`,
+    `SELECT *, count(*) AS count FROM (SELECT ${columns.join(", ")} FROM ${looked}) GROUP BY GROUPING SETS (${sets.join(", ")})`,
   );
   const counts = (side: string) => {
     const buckets = new Array<number>(BUCKETS).fill(0);
+    // Null in the groups of the other fields as well.
     for (const { [side]: place = null, count } of groups)
       if (place !== null) buckets[Number(place)] = (buckets[Number(place)] ?? 0) + Number(count);
     return buckets;
   };
-  return Object.fromEntries(sides.map((side) => [side, counts(side)]));
+  return Object.fromEntries(pictured.flatMap(({ sides }) => sides.map((side) => [side, counts(side)])));
 }
 
 async function transitions(
@@ -162,7 +222,13 @@ async function transitions(
   { types }: PlannedSync,
 ): Promise<TransitionsShape[]> {
   if (fields.length === 0) return [];
-  const from = sides(updates, fields, (value) => value);
+  // Of some values, as many as show whether there are many different ones.
+  const from = sides(
+    updates,
+    fields,
+    (value) => value,
+    (_, { changed }) => enough(changed),
+  );
   const distinct = await staging.row<Record<string, string>>(
     `SELECT ${fields.map((_, i) => `approx_count_distinct(b${i}) + approx_count_distinct(a${i}) AS n${i}`).join(", ")} FROM ${from}`,
   );

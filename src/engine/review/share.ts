@@ -4,8 +4,6 @@ import type { Staging } from "../staging/staging.ts";
 
 /** Changes of one kind in one sync. */
 export interface Stratum {
-  /** Name of the sync's files. */
-  readonly file: string;
   readonly action: Action;
   readonly reason: Reason;
   readonly count: number;
@@ -18,7 +16,7 @@ const SPREAD = 2_654_435_761;
 const SPAN = 2 ** 32;
 
 /** @param changes relation of the sync's changes */
-export async function strataOf(staging: Staging, changes: string): Promise<readonly Omit<Stratum, "file">[]> {
+export async function strataOf(staging: Staging, changes: string): Promise<readonly Stratum[]> {
   const rows = await staging.rows<{ action: Action; reason: Reason; count: string }>(
     `SELECT action, reason, count(*) AS count FROM ${changes} GROUP BY ALL ORDER BY ALL`,
   );
@@ -29,10 +27,10 @@ export async function strataOf(staging: Staging, changes: string): Promise<reado
  * How much of each stratum is carried, from 0 to 1, so that all together are about `cap` changes. Deletes go first; what room
  * they leave is for small groups, and then for the others by their size.
  */
-export function sharesOf(strata: readonly Stratum[], cap: number): ReadonlyMap<Stratum, number> {
-  const shares = new Map<Stratum, number>();
+export function sharesOf<T extends Stratum>(strata: readonly T[], cap: number): ReadonlyMap<T, number> {
+  const shares = new Map<T, number>();
   let room = cap;
-  const take = (some: readonly Stratum[], most: number) => {
+  const take = (some: readonly T[], most: number) => {
     const total = some.reduce((sum, { count }) => sum + count, 0);
     const share = total <= most ? 1 : Math.max(0, most) / total;
     for (const stratum of some) shares.set(stratum, share);
@@ -55,12 +53,14 @@ export function sharesOf(strata: readonly Stratum[], cap: number): ReadonlyMap<S
 }
 
 /** Condition of the changes that are carried, the same ones each time. */
-export function carriedSql(shares: readonly (readonly [Omit<Stratum, "file">, number])[]): string {
+export function carriedSql(shares: readonly (readonly [Stratum, number])[]): string {
   const cases = shares
     .filter(([, share]) => share < 1)
-    .map(
-      ([{ action, reason }, share]) =>
-        `WHEN action = '${action}' AND reason = '${reason}' THEN (n * ${SPREAD}) % ${SPAN} < ${Math.floor(share * SPAN)}`,
-    );
+    .map(([{ action, reason }, share]) => `WHEN action = '${action}' AND reason = '${reason}' THEN ${shareSql(share)}`);
   return cases.length === 0 ? "true" : `CASE ${cases.join(" ")} ELSE true END`;
+}
+
+/** Condition that holds for such a share of the positions `n`, spread evenly over all of them. */
+export function shareSql(share: number): string {
+  return share < 1 ? `(n * ${SPREAD}) & ${SPAN - 1} < ${Math.floor(share * SPAN)}` : "true";
 }

@@ -35,15 +35,18 @@ export interface Staging {
   text(sql: string): AsyncIterable<string>;
   /** The same in pages of some thousand. */
   textPages(sql: string): AsyncIterable<readonly string[]>;
-  /** Columns of 32-bit whole numbers that are not null, streamed in pages of some thousand rows: one list for each column. */
-  numberPages(sql: string): AsyncIterable<readonly Int32Array[]>;
-  /** A column of such numbers and one of text, in the same way. */
-  numberedPages(sql: string): AsyncIterable<NumberedTexts>;
+  /**
+   * Gives `each` the columns of 32-bit whole numbers that are not null, of staging tables, some thousand rows at a time. The
+   * lists are the engine's own, and hold only until `each` returns. Other statements may run beside it.
+   */
+  numbers(sql: string, each: (columns: readonly Int32Array[]) => void): Promise<void>;
+  /** A column of such numbers, `number`, and one of text, `text`, in the same way. */
+  numberedTexts(sql: string): Promise<NumberedTexts>;
   /** Names and types of a query's columns. */
   describe(sql: string): Promise<readonly { readonly name: string; readonly type: string }[]>;
   /** Creates `staging.main.<table>` of text columns and fills it. */
   loadText(table: string, columns: readonly string[], batches: AsyncIterable<TextColumns>): Promise<number>;
-  /** Ends every stream once what it is at is done; who goes on reading it is refused. */
+  /** Ends every stream once what it is at is done; who goes on reading or asking is refused. */
   close(): Promise<void>;
 }
 
@@ -57,6 +60,7 @@ export type TextColumns = readonly (readonly (string | null)[])[];
 
 const PAGE_ROWS = 20_000;
 const FEW_ROWS = 20_000;
+const CLOSED = "the staging engine is closed";
 
 /** Rows of so many texts as pages of columns, for {@link Staging.loadText}. */
 export async function* columnPages(
@@ -97,15 +101,21 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
   const reached: string[] = [];
   // One statement at a time: batches in flight beside each other share this connection.
   const inTurn = createTurns();
+  let closed = false;
+  const whileOpen = <T>(call: () => Promise<T>) =>
+    inTurn(() => {
+      if (closed) throw new TypeError(CLOSED);
+      return call();
+    });
   const told = (error: unknown) => {
     throw fullDisk(error) ?? error;
   };
   const run = (sql: string) =>
-    inTurn(async () => {
+    whileOpen(async () => {
       await connection.run(sql).catch(told);
     });
   const rows = <T extends Row>(sql: string) =>
-    inTurn(async () => {
+    whileOpen(async () => {
       const found = await connection.runAndReadAll(sql).catch(told);
       return found.getRowObjectsJson() as unknown as readonly T[];
     });
@@ -114,10 +124,9 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
 
   const streams = new Set<DuckDBConnection>();
   const underWay = new Set<Promise<unknown>>();
-  let closed = false;
   // The engine does not survive being closed under a call.
   const held = async <T>(call: () => Promise<T>): Promise<T> => {
-    if (closed) throw new TypeError("the staging engine is closed");
+    if (closed) throw new TypeError(CLOSED);
     const calling = call();
     underWay.add(calling);
     try {
@@ -145,6 +154,18 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
       if (streams.delete(own)) own.closeSync();
     }
   }
+  // A connection of its own, so that what is read does not wait for what is made.
+  let reader: Promise<DuckDBConnection> | undefined;
+  const inReadersTurn = createTurns();
+  const beside = (sql: string) =>
+    inReadersTurn(() =>
+      held(async () => {
+        reader ??= instance.connect();
+        const own = await reader;
+        streams.add(own);
+        return own.run(sql).catch(told);
+      }),
+    );
   async function* textPages(sql: string): AsyncIterable<readonly string[]> {
     for await (const chunk of chunks(sql)) yield chunk.getColumnValues(0) as string[];
   }
@@ -170,7 +191,7 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
       reached.push(...statements);
     },
     setVariable: (name, value) =>
-      inTurn(async () => {
+      whileOpen(async () => {
         if (value === null) await connection.run(`RESET VARIABLE ${ident(name)}`);
         else await connection.run(`SET VARIABLE ${ident(name)} = $1`, [duckdb.blobValue(value)]);
       }),
@@ -178,13 +199,20 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
     async *text(sql) {
       for await (const page of textPages(sql)) yield* page;
     },
-    async *numberPages(sql) {
-      for await (const chunk of chunks(sql))
-        yield Array.from({ length: chunk.columnCount }, (_, i) => integers(chunk, i));
+    async numbers(sql, each) {
+      const found = await beside(sql);
+      // Without waiting in between: that takes longer than most queries that make them.
+      for (let c = 0; c < found.chunkCount; c++) {
+        const chunk = found.getChunk(c);
+        each(Array.from({ length: found.columnCount }, (_, i) => integers(chunk, i)));
+      }
     },
-    async *numberedPages(sql) {
-      for await (const chunk of chunks(sql))
-        yield { numbers: integers(chunk, 0), texts: chunk.getColumnValues(1) as string[] };
+    async numberedTexts(sql) {
+      // As one text: the engine's binding makes a call for each of them otherwise.
+      const found = await beside(`SELECT list(number), CAST(to_json(list(text)) AS VARCHAR) FROM (${sql})`);
+      const chunk = found.getChunk(0);
+      const texts = chunk.getColumnValues(1)[0] as string | null;
+      return { numbers: listed(chunk, 0), texts: texts === null ? [] : JSON.parse(texts) };
     },
     async describe(sql) {
       const found = await rows<{ column_name: string; column_type: string }>(`DESCRIBE ${sql}`);
@@ -232,6 +260,15 @@ export async function openStaging({ directory, memoryMb = 600 }: StagingOptions)
 function integers(chunk: DuckDBDataChunk, column: number): Int32Array {
   const { items } = chunk.getColumnVector(column) as unknown as { readonly items?: unknown };
   return items instanceof Int32Array ? items : Int32Array.from(chunk.getColumnValues(column) as number[]);
+}
+
+/** The numbers of the one list of a column. */
+function listed(chunk: DuckDBDataChunk, column: number): Int32Array {
+  const { childData } = chunk.getColumnVector(column) as unknown as {
+    readonly childData?: { readonly items?: unknown };
+  };
+  // Copied: they are the engine's own, and gone with the chunk.
+  return childData?.items instanceof Int32Array ? childData.items.slice() : new Int32Array();
 }
 
 /** The engine's own words for a file it could not write; they name the path and no value. */

@@ -47,9 +47,7 @@ export async function* dataBlocks(
     const keys: Promise<TextBlock> = lines(sync.keys(), sync.rows, (key) => reveal.key(name, key));
     // Where the fields fail first, that is told.
     keys.catch(() => undefined);
-    // A masked identifier says no more than the masked key does.
-    const idShown = !sync.planned.idIsKey && !reveal.masks;
-    const ids = idShown ? { ids: await lines(sync.ids(), sync.rows, (id) => reveal.id(name, id)) } : {};
+    const ids = sync.ids ? { ids: await lines(sync.ids(), sync.rows, (id) => reveal.id(name, id)) } : {};
     yield* made.splice(0);
     const fields: IndexedField[] = [];
     for await (const field of sync.fields()) {
