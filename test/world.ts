@@ -150,7 +150,7 @@ export function runner(world: TestWorld, project: Project): Runner {
 /** Changes of one sync of a plan, with their reasons, in apply order. */
 export function plannedChanges(open: OpenPlan, sync = open.manifest.syncs[0]?.sync.name): Promise<PlannedChange[]> {
   const planned = open.manifest.syncs.find((one) => one.sync.name === sync);
-  return withStaging(undefined, async (staging) => {
+  return withStaging({}, async (staging) => {
     const all: PlannedChange[] = [];
     if (planned) for await (const one of readChanges(staging, open.directory, planned)) all.push(one);
     return all;

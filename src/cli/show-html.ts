@@ -32,7 +32,7 @@ export async function showHtml(shell: Shell, plan: OpenPlan, options: HtmlOption
     { all, salt: saltOf(manifest) },
   );
   const assets = await pageAssets();
-  const reviews = reviewPlan(plan, { limit: 0, rejected: REJECTED });
+  const reviews = reviewPlan(plan, { limit: 0, rejected: REJECTED, threads: 1 });
   // Whoever waits for them is told.
   reviews.catch(() => undefined);
   // What updates have in common can be looked for, although they leave it as it is.

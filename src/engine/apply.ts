@@ -225,7 +225,7 @@ async function execute(
     for (const planned of run.manifest.syncs) {
       if (stop.aborted) break;
       await makeFields(connections, planned, signal);
-      await withStaging(undefined, (staging) =>
+      await withStaging({}, (staging) =>
         executeSync(staging, { world, connections, run, planned, journal, listen, stop }, signal),
       );
     }

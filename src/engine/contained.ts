@@ -73,7 +73,7 @@ export async function containmentOf(
   const examples: Uncontained[] = [];
   const moved = pairs.filter(({ now }) => now.changes > 0);
   if (moved.length > 0)
-    await withStaging(undefined, async (staging) => {
+    await withStaging({}, async (staging) => {
       for (const { now, before } of moved) {
         const known = before && { ...before, sql: changesFrom(reviewed.directory, before) };
         await stageMoved(staging, changesFrom(plan.directory, now), now, known, partChanges);

@@ -90,7 +90,7 @@ function checkSync(world: World, connections: Connections, sync: Sync, signal: A
     const columns = await source.describe(sourceQuery(sync), signal);
     const { destination } = await connections.destination(sync.destination.connection);
     const described = await destination.describe(sync.destination.object, signal);
-    const { object } = await withStaging(undefined, (staging) =>
+    const { object } = await withStaging({}, (staging) =>
       withNewFields(staging, { sync, source, destination, object: described }, signal),
     );
     const fields = syncFields(sync, object);

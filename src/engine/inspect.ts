@@ -35,7 +35,7 @@ export async function readRejected(
     return entries.length === 0 ? [] : [{ planned, entries }];
   });
   if (found.length === 0) return [];
-  return withStaging(undefined, async (staging) => {
+  return withStaging({}, async (staging) => {
     const rejected: RejectedChange[] = [];
     for (const { planned, entries } of found) {
       const at = entries.map(([n]) => n);
@@ -77,7 +77,7 @@ export async function readQuarantine(
 ): Promise<readonly HeldRecord[]> {
   const held = state.syncs[sync]?.quarantine;
   if (!held) return [];
-  return withStaging(undefined, async (staging) => {
+  return withStaging({}, async (staging) => {
     const rows = await staging.rows<Omit<HeldRecord, "sync">>(
       `SELECT key, action, code, field, message, CAST(attempts AS INTEGER) AS attempts, last
        FROM read_parquet(${literal(store.path(held.file))}) ORDER BY attempts DESC, key LIMIT ${limit}`,
@@ -111,7 +111,7 @@ export async function readLedger(
 ): Promise<readonly LedgerPage[]> {
   const state = await store.read();
   const unfinished = await unfinishedRuns(world, store);
-  return withStaging(undefined, async (staging) => {
+  return withStaging({}, async (staging) => {
     const pages: LedgerPage[] = [];
     for (const sync of syncs) {
       const recorded = state.syncs[sync];

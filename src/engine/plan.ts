@@ -69,7 +69,7 @@ export async function plan(
   const concentrations: Record<string, readonly Concentration[]> = {};
   try {
     for (const sync of syncs)
-      await withStaging(options.memoryMb, async (staging) => {
+      await withStaging({ memoryMb: options.memoryMb }, async (staging) => {
         const refresh = options.refresh ?? sync.refresh;
         const input = {
           world,

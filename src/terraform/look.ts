@@ -36,7 +36,7 @@ export type Marks = Readonly<Record<string, string>>;
 export async function look(plan: OpenPlan, summary: SyncSummary, records: boolean): Promise<Look> {
   const [planned] = plan.manifest.syncs;
   if (!planned || planned.changes === 0) return { lines: [], marks: {}, ...(records && { images: none }) };
-  return withStaging(undefined, async (staging) => ({
+  return withStaging({}, async (staging) => ({
     lines: await masked(staging, plan, planned, summary),
     marks: planned.changes > MARKS ? null : await marksOf(staging, plan, planned),
     ...(records && { images: await imagesOf(staging, plan, planned) }),

@@ -29,7 +29,7 @@ export const can =
 export async function held({ fixture }: Bench, open: OpenPlan): Promise<ReadonlyMap<string, Fields>> {
   const planned = open.manifest.syncs[0] as PlannedSync;
   const records = await fixture.records();
-  return withStaging(undefined, async (staging) => {
+  return withStaging({}, async (staging) => {
     const observed = records.map((fields, i) => ({ id: String(i), fields }));
     const type = planned.types[fixture.matchOn] ?? { kind: "text" };
     const canonical = await canonicalise(staging, planned, [type], observed);

@@ -169,7 +169,7 @@ const checks: readonly SourceCheck[] = [
       ]);
       expect((await changesOf(open)).map(({ key }) => key)).toEqual(["", "a"]);
       const [file] = open.manifest.syncs;
-      const keys = await withStaging(undefined, (staging) =>
+      const keys = await withStaging({}, (staging) =>
         staging.rows(
           `SELECT key, code FROM read_parquet(${literal(`${open.directory}/rejected/${file?.file}.parquet`)})`,
         ),
@@ -251,7 +251,7 @@ const checks: readonly SourceCheck[] = [
 
 async function canonicalText(value: Value, type: FieldType = { kind: "text" }): Promise<Value> {
   const sql = textSql(canonicalSql(`CAST(${literal(value)} AS VARCHAR)`, "VARCHAR", type).sql, type);
-  return withStaging(undefined, async (staging) => (await staging.row<{ v: Value }>(`SELECT ${sql} AS v`)).v);
+  return withStaging({}, async (staging) => (await staging.row<{ v: Value }>(`SELECT ${sql} AS v`)).v);
 }
 
 /**

@@ -70,7 +70,7 @@ async function project(given: Partial<SyncGiven> = {}) {
 /** All that stands in files below a folder: their bytes, and the cells of those that are Parquet. */
 async function contents(folder: string): Promise<string> {
   const found: string[] = [];
-  await withStaging(undefined, async (staging) => {
+  await withStaging({}, async (staging) => {
     for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
       const path = join(entry.parentPath, entry.name);
       if (!entry.isFile()) continue;
@@ -209,7 +209,7 @@ describe("a mask's secret", () => {
     const world = { env: { MASK_KEY: key }, directory: "/", disk: localDisk };
     const { project: given } = (await project()).run;
     const secrets = await maskSecrets(world, given.syncs[0] ?? expect.unreachable());
-    await withStaging(undefined, async (staging) => {
+    await withStaging({}, async (staging) => {
       const token = hmacSql("token", secret, "'x'");
       for (const wrong of [
         `CAST(${token} AS INTEGER)`,

@@ -216,7 +216,7 @@ test("the plan carries the hashes it saw, and its digest covers them", async () 
   expect(returned.at(-1)).toBe(2);
   const digest = createHash("sha256").update(await readFile(join(plan.directory, "marks/people.parquet")));
   expect(plan.manifest.files["marks/people.parquet"]).toBe(digest.digest("hex"));
-  const columns = await withStaging(undefined, (staging) =>
+  const columns = await withStaging({}, (staging) =>
     staging.describe(`SELECT * FROM read_parquet('${join(plan.directory, "marks/people.parquet")}')`),
   );
   expect(columns.map(({ name }) => name)).toEqual(["raw", "hash", "key", "whole"]);

@@ -10,7 +10,7 @@ export function sharedStaging(): () => Staging {
   beforeAll(
     () =>
       new Promise<void>((ready, failed) => {
-        closed = withStaging(undefined, async (staging) => {
+        closed = withStaging({}, async (staging) => {
           opened = staging;
           ready();
           await new Promise<void>((resolve) => {

@@ -87,7 +87,7 @@ test("of many values the statistics are estimates, and few values among them are
   const [planned] = plan.manifest.syncs;
   if (!planned) throw new TypeError("the plan has a sync");
   const count = 400_000;
-  const shapes = await withStaging(200, async (staging) => {
+  const shapes = await withStaging({}, async (staging) => {
     // Growing numbers after; before, a number in five of all rows.
     await staging.make(
       "many",

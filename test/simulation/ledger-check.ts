@@ -31,7 +31,7 @@ export async function checkLedger(stage: Stage, changes: readonly Change[], run:
   const rows = new Map<string, Row>();
   const one = (path: string, n: number) => `SELECT ${n} AS segment, key, id, gone FROM read_parquet('${path}')`;
   if (paths.length > 0)
-    await withStaging(undefined, async (staging) => {
+    await withStaging({}, async (staging) => {
       const all = `SELECT * FROM (${paths.map(one).join(" UNION ALL ")}) ORDER BY segment`;
       for (const row of await staging.rows<Row>(all)) rows.set(String(row.key), row);
     });

@@ -42,7 +42,7 @@ export async function planned(stage: Stage, name: string, refresh?: "off"): Prom
       const [sync] = open.manifest.syncs;
       const changes: Change[] = [];
       if (sync && sync.changes > 0)
-        await withStaging(undefined, async (staging) => {
+        await withStaging({}, async (staging) => {
           for await (const { change } of readChanges(staging, open.directory, sync)) changes.push(change);
         });
       const { counts, rejected, confirmed } = open.summary.syncs[0] ?? {};

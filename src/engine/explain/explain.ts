@@ -83,7 +83,7 @@ export async function explain(
   try {
     return await withScratch(async (directory) => {
       await makePlanFolders(world.disk, directory);
-      return withStaging(undefined, async (staging) => {
+      return withStaging({}, async (staging) => {
         let found: Found | undefined;
         const look = async (at: Staging, staged: Staged) => {
           found = await lookUp(at, staged, options.key);

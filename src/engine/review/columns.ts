@@ -63,8 +63,8 @@ export interface ColumnOptions {
   readonly carriesIds: boolean;
 }
 
-/** A report of a large plan is made beside other work. */
-const MEMORY_MB = 128;
+/** A report of a large plan is made beside other work; each thread of the engine has its own part of the files in memory. */
+const LIMITS = { memoryMb: 128, threads: 1 };
 
 /** Gives `use` the columns of each sync that changes anything, one after the other. */
 export function withColumns<T>(
@@ -76,7 +76,7 @@ export function withColumns<T>(
     const own = summary.syncs.find(({ name }) => name === planned.sync.name);
     return own && totalChanges(own.counts) > 0 ? [{ planned, own }] : [];
   });
-  return withStaging(MEMORY_MB, async (staging) => {
+  return withStaging(LIMITS, async (staging) => {
     const strata: (Stratum & { readonly sync: string })[] = [];
     const present: ((typeof changing)[number] & { readonly changes: string })[] = [];
     for (const one of changing) {

@@ -22,6 +22,8 @@ export interface ReviewOptions {
   readonly rejected?: number;
   /** Leave out what needs a pass over all changes. */
   readonly samplesOnly?: boolean;
+  /** Threads of the engine (default: as many as there are processors). */
+  readonly threads?: number;
 }
 
 /** The review spills to disk beyond this, so that a plan of any size can be looked at on a small machine. */
@@ -30,14 +32,14 @@ const MEMORY_MB = 200;
 /** Looks at each sync of a plan that changes or rejects anything, in the order of the plan. */
 export async function reviewPlan(
   { directory, manifest, summary, concentrations }: OpenPlan,
-  { limit, rejected = limit, samplesOnly = false }: ReviewOptions,
+  { limit, rejected = limit, samplesOnly = false, threads }: ReviewOptions,
 ): Promise<readonly SyncReview[]> {
   const looked = manifest.syncs.flatMap((planned) => {
     const own = summary.syncs.find(({ name }) => name === planned.sync.name);
     return own && (totalChanges(own.counts) > 0 || own.rejected.length > 0) ? [{ planned, own }] : [];
   });
   if (looked.length === 0) return [];
-  return withStaging(MEMORY_MB, async (staging) => {
+  return withStaging({ memoryMb: MEMORY_MB, threads }, async (staging) => {
     const reviews: SyncReview[] = [];
     for (const { planned, own } of looked) {
       const changes = await presentChanges(staging, directory, planned);

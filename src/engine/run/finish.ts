@@ -38,7 +38,7 @@ export async function finishRun(
   const lineage = state.lineage || world.randomName();
   const warnings: string[] = [];
   const syncs: Record<string, LedgerState> = { ...state.syncs };
-  await withStaging(undefined, async (staging) => {
+  await withStaging({}, async (staging) => {
     for (const planned of run.manifest.syncs) {
       const before = state.syncs[planned.sync.name];
       const folded = await foldSync(world, staging, store, run, planned, before, serial);

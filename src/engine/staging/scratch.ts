@@ -1,5 +1,5 @@
 import { privateFolder } from "./private-folder.ts";
-import { openStaging, type Staging } from "./staging.ts";
+import { openStaging, type Staging, type StagingLimits } from "./staging.ts";
 
 /** Runs `use` with a folder of its own, and removes it. */
 export async function withScratch<T>(use: (directory: string) => Promise<T>): Promise<T> {
@@ -12,9 +12,9 @@ export async function withScratch<T>(use: (directory: string) => Promise<T>): Pr
 }
 
 /** Runs `use` with a staging engine of its own. */
-export function withStaging<T>(memoryMb: number | undefined, use: (staging: Staging) => Promise<T>): Promise<T> {
+export function withStaging<T>(limits: StagingLimits, use: (staging: Staging) => Promise<T>): Promise<T> {
   return withScratch(async (directory) => {
-    const staging = await openStaging({ directory, ...(memoryMb === undefined ? {} : { memoryMb }) });
+    const staging = await openStaging({ directory, ...limits });
     try {
       return await use(staging);
     } finally {

@@ -81,10 +81,15 @@ export async function* columnPages(
   yield page;
 }
 
-export interface StagingOptions {
-  readonly directory: string;
+export interface StagingLimits {
   /** DuckDB's memory limit in megabytes (default 600): it spills beyond. */
-  readonly memoryMb?: number;
+  readonly memoryMb?: number | undefined;
+  /** Threads it computes with (default: one for each processor, at least two). */
+  readonly threads?: number | undefined;
+}
+
+export interface StagingOptions extends StagingLimits {
+  readonly directory: string;
 }
 
 /** Qualified name of a staging table. */
@@ -92,9 +97,12 @@ export function table(name: string): string {
   return `staging.main.${ident(name)}`;
 }
 
-export async function openStaging({ directory, memoryMb = 600 }: StagingOptions): Promise<Staging> {
+export async function openStaging({
+  directory,
+  memoryMb = 600,
+  threads: most = Math.max(2, availableParallelism()),
+}: StagingOptions): Promise<Staging> {
   const duckdb = loadDuckdb();
-  const most = Math.max(2, availableParallelism());
   const opened = await openInstance({ memoryMb, threads: most });
   const { instance, connection } = opened;
 
