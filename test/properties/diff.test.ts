@@ -190,8 +190,7 @@ async function engineDiff(
     quarantine: null,
   };
   await stageCandidates(staging, input);
-  await stageChanges(staging, input);
-  const counted = await tally(staging, fields);
+  const counted = await tally(staging, fields, await stageChanges(staging, input));
   const file = join(staging.directory, "changes", "people.parquet");
   await mkdir(join(staging.directory, "changes"), { recursive: true });
   await staging.run(`COPY (${changesSql(input, counted.counts)}) TO ${literal(file)} (FORMAT parquet)`);

@@ -128,8 +128,48 @@ async function mayHaveDuplicates(staging: Staging, input: DiffInput): Promise<bo
   return Number(found.fresh) > Number(found.distinct_fresh) || matched > input.ledgerRows - Number(found.gone);
 }
 
-/** Looks at the candidates field by field and fills `judged`, `confirmed` and `rejected`. */
-export async function stageChanges(staging: Staging, input: DiffInput): Promise<void> {
+/** Looks at the candidates field by field and fills `judged`, `confirmed` and `rejected`. Answers whether there are any. */
+export async function stageChanges(staging: Staging, input: DiffInput): Promise<boolean> {
+  const { fields } = input;
+  const each = (make: (i: number) => string) => fields.map((_, i) => `, ${make(i)}`).join("");
+  const sides = await stageJudged(staging, input);
+  if (input.undoes) await leaveToOthers(staging, sides);
+  await holdGivenUp(staging, input, sides);
+  const of = {
+    fresh: `SELECT *${each((i) => freshSql(input, i))} FROM ${table("fresh")}`,
+    standing: `SELECT * FROM ${table("standing")}`,
+  };
+  const all = sides.map((side) => of[side]).join(" UNION ALL BY NAME ") || nobodySql(input);
+  const full = input.observed !== null;
+  const confirmed = `${full} AND wanted AND there AND action IS NULL AND problem IS NULL AND NOT kept AND NOT differs AND NOT recorded`;
+  // Judged, the candidates are needed no more, and sorting the changes wants the room.
+  await staging.run(
+    `CREATE OR REPLACE VIEW ${table("judged")} AS SELECT *, ${confirmed} AS confirmed FROM (${all});
+     CREATE OR REPLACE VIEW ${table("confirmed")} AS SELECT * FROM ${table("judged")} WHERE confirmed;
+     DROP TABLE ${table("candidate")}`,
+  );
+  if (sides.length === 0) return false;
+  await staging.run(
+    `INSERT INTO ${table("rejected")} SELECT CAST(key AS VARCHAR), problem.code, problem.field, 1 FROM ${table("judged")} WHERE problem IS NOT NULL AND (asked OR problem.code = 'GIVEN_UP')`,
+  );
+  return true;
+}
+
+/** Makes the table of each side that a candidate is on. Where nothing differs, which is the usual case, that is none. */
+async function stageJudged(staging: Staging, input: DiffInput): Promise<readonly Side[]> {
+  const { n } = await staging.row<{ n: string }>(`SELECT count(*) AS n FROM ${table("candidate")}`);
+  const candidates = Number(n);
+  if (candidates === 0) return [];
+  await stageSettled(staging, input);
+  // New records need no image of what was there: most of a first plan's columns would be empty.
+  const fresh = await staging.make("fresh", judgedSql(input, "fresh"));
+  if (fresh === candidates) return ["fresh"];
+  await staging.make("standing", judgedSql(input, "standing"));
+  return fresh === 0 ? ["standing"] : ["fresh", "standing"];
+}
+
+/** Puts what is wanted, what is there and what is recorded of each candidate side by side, as `settled`. */
+async function stageSettled(staging: Staging, input: DiffInput): Promise<void> {
   const { sync, fields, keyType } = input;
   const full = input.observed !== null;
   await staging.run(
@@ -150,28 +190,6 @@ export async function stageChanges(staging: Staging, input: DiffInput): Promise<
      FROM ${table("candidate")} d LEFT JOIN ${observed} o ON o.key = d.key LEFT JOIN ${table("recorded")} r ON r.key = d.key`,
   );
   await staging.run(`CREATE OR REPLACE VIEW ${table("settled")} AS ${settledSql(sync, fields, full)}`);
-  // New records need no image of what was there: most of a first plan's columns would be empty.
-  const fresh = await staging.make("fresh", judgedSql(input, "fresh"));
-  const { n } = await staging.row<{ n: string }>(`SELECT count(*) AS n FROM ${table("candidate")}`);
-  const sides: readonly Side[] = fresh === Number(n) ? ["fresh"] : ["fresh", "standing"];
-  if (sides.includes("standing")) await staging.make("standing", judgedSql(input, "standing"));
-  if (input.undoes) await leaveToOthers(staging, sides);
-  await holdGivenUp(staging, input, sides);
-  const of = {
-    fresh: `SELECT *${each((i) => freshSql(input, i))} FROM ${table("fresh")}`,
-    standing: `SELECT * FROM ${table("standing")}`,
-  };
-  const all = sides.map((side) => of[side]).join(" UNION ALL BY NAME ");
-  const confirmed = `${full} AND wanted AND there AND action IS NULL AND problem IS NULL AND NOT kept AND NOT differs AND NOT recorded`;
-  // Judged, the candidates are needed no more, and sorting the changes wants the room.
-  await staging.run(
-    `CREATE OR REPLACE VIEW ${table("judged")} AS SELECT *, ${confirmed} AS confirmed FROM (${all});
-     CREATE OR REPLACE VIEW ${table("confirmed")} AS SELECT * FROM ${table("judged")} WHERE confirmed;
-     DROP TABLE ${table("candidate")}`,
-  );
-  await staging.run(
-    `INSERT INTO ${table("rejected")} SELECT CAST(key AS VARCHAR), problem.code, problem.field, 1 FROM ${table("judged")} WHERE problem IS NOT NULL AND (asked OR problem.code = 'GIVEN_UP')`,
-  );
 }
 
 /**
@@ -212,6 +230,22 @@ function freshSql({ sync, fields }: DiffInput, i: number): string {
   const empty = `CAST(NULL AS ${sqlType(fields[i]?.type ?? { kind: "text" })})`;
   const recorded = sync.onDrift === "keep" ? `, a${i} AS l${i}` : "";
   return `${empty} AS o${i}, a${i} IS NOT NULL AS c${i}, false AS s${i}${recorded}`;
+}
+
+/** The columns of `standing`, of no record. */
+function nobodySql({ sync, fields, keyType }: DiffInput): string {
+  const typed = (type: string, ...names: readonly string[]) => names.map((name) => `CAST(NULL AS ${type}) AS ${name}`);
+  const columns = [
+    ...typed(keyType, "key"),
+    ...typed("VARCHAR", "id", "action", "reason"),
+    ...typed("BOOLEAN", "owned", "wanted", "there", "kept", "recorded", "asked", "differs"),
+    ...typed("STRUCT(code VARCHAR, field VARCHAR)", "problem"),
+    ...fields.flatMap(({ type }, i) => [
+      ...typed(sqlType(type), `a${i}`, `o${i}`, ...(sync.onDrift === "keep" ? [`l${i}`] : [])),
+      ...typed("BOOLEAN", `c${i}`, `s${i}`),
+    ]),
+  ];
+  return `SELECT ${columns.join(", ")} WHERE false`;
 }
 
 /** Adds the action the mode allows, the reason, and the first problem a check finds; of wanted records that are not there, or of all others. */

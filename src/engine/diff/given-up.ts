@@ -15,7 +15,8 @@ export async function holdGivenUp(
 ): Promise<void> {
   if (quarantine === null) return;
   const held = `read_parquet(${literal(quarantine)})`;
-  if (observed === null) await staging.run(hold("fresh", held, "IN_DOUBT", "q.code = 'IN_DOUBT'"));
+  if (observed === null && sides.includes("fresh"))
+    await staging.run(hold("fresh", held, "IN_DOUBT", "q.code = 'IN_DOUBT'"));
   if (sync.giveUpAfter === 0) return;
   const image = (prefix: string) =>
     `struct_pack(${fields.map(({ name }, i) => `${ident(name)} := t.${prefix}${i}`).join(", ")})`;

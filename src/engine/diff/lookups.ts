@@ -41,7 +41,7 @@ export async function stageLookups(
     const canonical = textSql(canonicalSql(ident(lookup.column), from, field.type).sql, field.type);
     const wanted: string[] = [];
     for await (const value of staging.text(
-      `SELECT DISTINCT ${canonical} FROM ${source} WHERE (${canonical}) IS NOT NULL`,
+      `SELECT DISTINCT ${canonical} FROM ${source} WHERE (${canonical}) IS NOT NULL ORDER BY 1`,
     ))
       wanted.push(value);
     const size = capabilities.read.keys ?? 1;

@@ -130,7 +130,7 @@ async function* rawRows(
   const useIds = way === "keys" && capabilities.read.ids;
   const missing: string[] = [];
   if (useIds) {
-    const ids = staging.text(`SELECT id FROM ${ledger} WHERE id IS NOT NULL`);
+    const ids = staging.text(`SELECT id FROM ${ledger} WHERE id IS NOT NULL ORDER BY 1`);
     const readIds = async (some: readonly string[]) => {
       const records = await readAll(destination.read({ ...base, by: "ids", ids: some }, signal));
       const found = new Set(records.map(({ id }) => id));

@@ -175,8 +175,8 @@ async function planDescribed(
 
   phase("diff");
   await stageCandidates(staging, diff);
-  await stageChanges(staging, diff);
-  const found = await tally(staging, fields);
+  const judged = await stageChanges(staging, diff);
+  const found = await tally(staging, fields, judged);
   await input.look?.(staging, { diff, keyTypes, rows: wanted.rows });
   phase("save");
   // A rollback looks at some records only, and says nothing of the others.

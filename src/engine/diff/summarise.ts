@@ -1,6 +1,6 @@
 import type { Counts, FieldCount, RejectedCount } from "../../core/plan.ts";
 import type { Reason } from "../../core/types.ts";
-import { type Row, type Staging, table } from "../staging/staging.ts";
+import { type Staging, table } from "../staging/staging.ts";
 import type { SyncField } from "./fields.ts";
 
 export interface Tally {
@@ -13,25 +13,13 @@ export interface Tally {
   readonly driftKept: number;
 }
 
-/** Counts what the diff staged. Only names and numbers leave here, never values. */
-export async function tally(staging: Staging, fields: readonly SyncField[]): Promise<Tally> {
-  const numbers = (row: Row) => Object.fromEntries(Object.entries(row).map(([name, n]) => [name, Number(n ?? 0)]));
-  const changes = (what: string) => `count(*) FILTER (action IS NOT NULL AND problem IS NULL AND ${what})`;
-  const per = fields.flatMap((_, i) => [
-    `${changes(`action = 'update' AND c${i}`)} AS c${i}`,
-    `${changes(`action = 'update' AND c${i} AND o${i} IS NULL`)} AS n${i}`,
-    `${changes(`action = 'update' AND c${i} AND a${i} IS NULL`)} AS e${i}`,
-  ]);
-  const n = numbers(
-    await staging.row(
-      `SELECT ${["create", "update", "delete"].map((a) => `${changes(`action = '${a}'`)} AS "${a}"`).join(", ")},
-       ${["warehouse", "drift", "conflict"].map((r) => `${changes(`reason = '${r}'`)} AS "${r}"`).join(", ")},
-       count(*) FILTER (confirmed) AS confirmed,
-       count(*) FILTER (kept AND action IS NULL AND (problem IS NULL OR NOT asked)) AS kept,
-       count(*) FILTER (wanted AND action IS NULL AND (NOT there OR (NOT kept AND differs))) AS skipped
-       ${per.map((sql) => `, ${sql}`).join("")} FROM ${table("judged")}`,
-    ),
-  );
+/**
+ * Counts what the diff staged. Only names and numbers leave here, never values.
+ *
+ * @param judged whether there is anything but rejected keys
+ */
+export async function tally(staging: Staging, fields: readonly SyncField[], judged: boolean): Promise<Tally> {
+  const n = judged ? await judgedNumbers(staging, fields) : {};
   const rejected = await staging.rows<{ code: RejectedCount["code"]; field: string | null; count: string }>(
     `SELECT code, field, sum(count)::BIGINT AS count FROM ${table("rejected")} GROUP BY code, field ORDER BY code, field`,
   );
@@ -47,4 +35,22 @@ export async function tally(staging: Staging, fields: readonly SyncField[]): Pro
     skipped: n.skipped ?? 0,
     driftKept: n.kept ?? 0,
   };
+}
+
+async function judgedNumbers(staging: Staging, fields: readonly SyncField[]): Promise<Record<string, number>> {
+  const changes = (what: string) => `count(*) FILTER (action IS NOT NULL AND problem IS NULL AND ${what})`;
+  const per = fields.flatMap((_, i) => [
+    `${changes(`action = 'update' AND c${i}`)} AS c${i}`,
+    `${changes(`action = 'update' AND c${i} AND o${i} IS NULL`)} AS n${i}`,
+    `${changes(`action = 'update' AND c${i} AND a${i} IS NULL`)} AS e${i}`,
+  ]);
+  const found = await staging.row(
+    `SELECT ${["create", "update", "delete"].map((a) => `${changes(`action = '${a}'`)} AS "${a}"`).join(", ")},
+       ${["warehouse", "drift", "conflict"].map((r) => `${changes(`reason = '${r}'`)} AS "${r}"`).join(", ")},
+       count(*) FILTER (confirmed) AS confirmed,
+       count(*) FILTER (kept AND action IS NULL AND (problem IS NULL OR NOT asked)) AS kept,
+       count(*) FILTER (wanted AND action IS NULL AND (NOT there OR (NOT kept AND differs))) AS skipped
+       ${per.map((sql) => `, ${sql}`).join("")} FROM ${table("judged")}`,
+  );
+  return Object.fromEntries(Object.entries(found).map(([name, n]) => [name, Number(n ?? 0)]));
 }

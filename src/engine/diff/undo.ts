@@ -125,7 +125,7 @@ async function warningsOf(staging: Staging, { capabilities }: OpenDestination): 
  */
 export async function leaveToOthers(staging: Staging, sides: readonly Side[]): Promise<void> {
   const updated = `(SELECT key FROM ${table("undo")} WHERE action = 'update')`;
-  await staging.run(`DELETE FROM ${table("fresh")} WHERE key IN ${updated}`);
+  if (sides.includes("fresh")) await staging.run(`DELETE FROM ${table("fresh")} WHERE key IN ${updated}`);
   if (!sides.includes("standing")) return;
   const remade = `(SELECT key FROM ${table("undo")} WHERE action = 'delete')`;
   await staging.run(
