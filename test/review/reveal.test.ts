@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { SyncSummary } from "../../src/core/plan.ts";
 import { completeSync, type Privacy } from "../../src/core/sync.ts";
 import type { NumbersShape, TransitionsShape } from "../../src/engine/review/shapes.ts";
+import { shapeFigures } from "../../src/report/html/shapes.ts";
 import { createReveal, type Reveal } from "../../src/report/reveal.ts";
 import { shapeOf } from "../../src/report/shape.ts";
 import { shownNumbers, shownTransitions, shownWhere } from "../../src/report/statistics.ts";
@@ -139,6 +141,7 @@ describe("what a reader may see of a field as a whole", () => {
     field,
     changed: 40,
     range: [1, 777],
+    estimated: false,
     before: side(333, buckets),
     after: side(444, buckets),
   });
@@ -192,4 +195,16 @@ describe("what a reader may see of a field as a whole", () => {
     expect(shownWhere("people", { ...where, field: "internal" }, masked())?.value).toMatch(/^x…•••\w{4}$/);
     expect(shownWhere("people", { ...where, field: "pii" }, open)).toBeNull();
   });
+});
+
+it("a picture of numbers says where it is estimated", () => {
+  const side = { count: 400_000, mean: 3, p50: 3, p95: 6, buckets: [200_000, 200_000, 0, 0, 0, 0, 0, 0] };
+  const figures = (estimated: boolean) =>
+    shapeFigures(
+      { name: "people" } as SyncSummary,
+      [{ kind: "numbers", field: "age", changed: 400_000, range: [1, 9], estimated, before: side, after: side }],
+      createReveal([], { all: true, salt: "" }),
+    );
+  expect(figures(true)).toContain("estimated from an even sample of the values");
+  expect(figures(false)).not.toContain("estimated");
 });

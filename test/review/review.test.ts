@@ -105,6 +105,7 @@ test("of many values the statistics are estimates, and few values among them are
   });
   const [mrr, seats, stage] = shapes;
   if (mrr?.kind !== "numbers" || seats?.kind !== "numbers") throw new TypeError("mrr and seats are numbers");
+  expect([mrr.estimated, seats.estimated]).toEqual([true, false]);
   expect(mrr.before).toMatchObject({ count: 5, mean: 5 });
   expect(sum(mrr.before.buckets)).toBe(5);
   expect(Math.abs(mrr.after.count / count - 1)).toBeLessThan(0.01);

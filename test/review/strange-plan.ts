@@ -73,7 +73,15 @@ export function strangePlan(names: Names): { summary: PlanSummary; reviews: Sync
     rejected: [{ code: "TOO_LONG", field: names.field, keys: [names.key], more: true }],
     kinds: { updates: count, creates: count, drifted: 2 * count },
     shapes: [
-      { kind: "numbers", field: names.field, changed: count, range: [-1e9, 1e12], before: side, after: side },
+      {
+        kind: "numbers",
+        field: names.field,
+        changed: count,
+        range: [-1e9, 1e12],
+        estimated: true,
+        before: side,
+        after: side,
+      },
       {
         kind: "transitions",
         field: names.field,

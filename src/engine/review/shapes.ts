@@ -27,6 +27,8 @@ export interface NumbersShape {
   readonly changed: number;
   /** The first and the ninety-ninth of hundred values, of both sides. */
   readonly range: readonly [from: number, to: number];
+  /** Not every value of both sides was looked at. */
+  readonly estimated: boolean;
   readonly before: Distribution;
   readonly after: Distribution;
 }
@@ -178,7 +180,8 @@ async function numbers(staging: Staging, updates: string, fields: readonly Chang
       return { count: all(found ?? 0), mean: mean ?? 0, p50: p50 ?? 0, p95: p95 ?? 0, buckets };
     };
     const range = ranges[i]?.every(Number.isFinite) ? ranges[i] : ([0, 0] as const);
-    return { kind: "numbers", field: name, changed, range, before: side(`b${i}`), after: side(`a${i}`) };
+    const estimated = sidesOf(i).some((one) => shareOf(one) < 1);
+    return { kind: "numbers", field: name, changed, range, estimated, before: side(`b${i}`), after: side(`a${i}`) };
   });
 }
 

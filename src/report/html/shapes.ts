@@ -23,7 +23,7 @@ export function shapeFigures({ name }: SyncSummary, shapes: readonly FieldShape[
 
 /** Without its numbers where only how they moved may be told. */
 function numbersFigure(shape: NumbersShape, told: "numbers" | "moves", reveal: Reveal): Html[] {
-  const { field, range, before, after } = shape;
+  const { field, range, estimated, before, after } = shape;
   const sides = (
     [
       ["before", before],
@@ -51,6 +51,7 @@ function numbersFigure(shape: NumbersShape, told: "numbers" | "moves", reveal: R
   const notes = [
     ...(sides.length === 1 ? [only?.[0] === "after" ? "empty before" : "empty after"] : []),
     ...(told === "numbers" ? [`bars from ${ends}, outliers in the outer ones`] : []),
+    ...(estimated ? ["estimated from an even sample of the values"] : []),
   ];
   return [
     element(
