@@ -22,7 +22,7 @@ test("numbers and texts are read as a whole, whatever is in them", async () => {
   const staging = await openStaging({ directory: await temporaryFolder() });
   const made = await staging.make(
     "numbered",
-    "SELECT i::INTEGER AS number, chr(i::INTEGER + 1) || repeat('\"é\\', i::INTEGER % 9) AS text FROM range(5000) t(i)",
+    "SELECT i::INTEGER AS number, chr(i::INTEGER + 1) || repeat('\"é\\', i::INTEGER % 9) || repeat('x', CASE WHEN i % 100 = 0 THEN 50000 ELSE 0 END) AS text FROM range(5000) t(i)",
   );
   expect(made).toBe(5_000);
   const columns = async (sql: string) => {
@@ -36,12 +36,21 @@ test("numbers and texts are read as a whole, whatever is in them", async () => {
   const [first, second] = await columns("SELECT number, number + 1 FROM staging.main.numbered ORDER BY number");
   expect(first).toEqual(counted);
   expect(second).toEqual(counted.map((i) => i + 1));
-  const { numbers, texts } = await staging.numberedTexts("SELECT number, text FROM staging.main.numbered");
-  expect([...numbers].sort((a, b) => a - b)).toEqual(counted);
-  for (const [r, number] of numbers.entries())
-    expect(texts[r]).toBe(String.fromCodePoint(number + 1) + '"é\\'.repeat(number % 9));
-  const nothing = await staging.numberedTexts("SELECT number, text FROM staging.main.numbered WHERE number < 0");
-  expect([nothing.numbers.length, nothing.texts.length]).toEqual([0, 0]);
+  const seen: number[] = [];
+  const pages: number[] = [];
+  const from = "(SELECT *, rowid AS place FROM staging.main.numbered)";
+  for await (const { numbers, texts } of staging.numberedTexts(from, made)) {
+    pages.push(texts.length);
+    for (const [r, number] of numbers.entries()) {
+      seen.push(number);
+      const long = number % 100 === 0 ? "x".repeat(50_000) : "";
+      expect(texts[r]).toBe(String.fromCodePoint(number + 1) + '"é\\'.repeat(number % 9) + long);
+    }
+  }
+  expect(seen.sort((a, b) => a - b)).toEqual(counted);
+  // Two million bytes each, of two and a half.
+  expect(pages.length).toBe(2);
+  for await (const _ of staging.numberedTexts(from, 0)) throw new TypeError("there is nothing to read");
   expect(await columns("SELECT number FROM staging.main.numbered WHERE number < 0")).toEqual([]);
   await staging.close();
 });

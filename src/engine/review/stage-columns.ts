@@ -3,7 +3,7 @@ import { textSql } from "../../core/canonical.ts";
 import { type PlannedSync, type SyncSummary, totalChanges } from "../../core/plan.ts";
 import { ident } from "../../core/sql.ts";
 import type { Action, FieldType } from "../../core/types.ts";
-import { type NumberedTexts, type Staging, table } from "../staging/staging.ts";
+import { type Staging, table } from "../staging/staging.ts";
 import { type ChangeKind, changeKinds, type FieldColumns, type SyncColumns } from "./columns.ts";
 
 /** A field with more distinct values than this is no category, and is carried only where it changes. */
@@ -15,10 +15,6 @@ const FROM = 1;
 const TO = 2;
 const KEPT = 4;
 const THEIRS = 8;
-
-/** Text of one page, about, in bytes; and most of its values. */
-const PAGE_BYTES = 2_000_000;
-const PAGE_VALUES = 10_000;
 
 const NONE = new Int32Array();
 
@@ -60,8 +56,7 @@ export async function stageSync(
   const others = counts.create + counts.delete > 0 ? names.filter((name) => !inUpdates.includes(name)) : [];
   const batches = [...inBatches(inUpdates, "true"), ...inBatches(others, `NOT (${isAction("update")})`)];
   const texts = (text: string) =>
-    numberedTexts(
-      staging,
+    staging.numberedTexts(
       `(SELECT o.i AS number, ${text} AS text, p.rowid AS place FROM ${picked} p JOIN ${order} o USING (n))`,
       rows,
     );
@@ -229,20 +224,10 @@ async function fieldColumns(
     values(max) {
       const text = textSql("value", type);
       const shown = max === undefined ? text : `left(${text}, ${max})`;
-      return numberedTexts(
-        staging,
+      return staging.numberedTexts(
         `(SELECT code - 2 AS number, ${shown} AS text, rowid AS place FROM ${table(words)})`,
         distinct,
       );
     },
   };
-}
-
-/** @param from relation of so many rows, with their `place` from 0 */
-async function* numberedTexts(staging: Staging, from: string, rows: number): AsyncIterable<NumberedTexts> {
-  if (rows === 0) return;
-  const { bytes } = await staging.row<{ bytes: string | null }>(`SELECT sum(strlen(text)) AS bytes FROM ${from}`);
-  const page = Math.max(1, Math.min(PAGE_VALUES, Math.floor((rows * PAGE_BYTES) / Math.max(1, Number(bytes)))));
-  for (let at = 0; at < rows; at += page)
-    yield staging.numberedTexts(`SELECT number, text FROM ${from} WHERE place >= ${at} AND place < ${at + page}`);
 }

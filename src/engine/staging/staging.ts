@@ -40,8 +40,12 @@ export interface Staging {
    * lists are the engine's own, and hold only until `each` returns. Other statements may run beside it.
    */
   numbers(sql: string, each: (columns: readonly Int32Array[]) => void): Promise<void>;
-  /** A column of such numbers, `number`, and one of text, `text`, in the same way. */
-  numberedTexts(sql: string): Promise<NumberedTexts>;
+  /**
+   * A column of such numbers, `number`, and one of text, `text`, in pages of a size that fits into memory.
+   *
+   * @param from relation of so many rows, with their `place` from 0
+   */
+  numberedTexts(from: string, rows: number): AsyncIterable<NumberedTexts>;
   /** Names and types of a query's columns. */
   describe(sql: string): Promise<readonly { readonly name: string; readonly type: string }[]>;
   /** Creates `staging.main.<table>` of text columns and fills it. */
@@ -60,6 +64,9 @@ export type TextColumns = readonly (readonly (string | null)[])[];
 
 const PAGE_ROWS = 20_000;
 const FEW_ROWS = 20_000;
+/** Of a page of texts: about so many bytes, and no more texts than these. */
+const PAGE_BYTES = 2_000_000;
+const PAGE_TEXTS = 10_000;
 const CLOSED = "the staging engine is closed";
 
 /** Rows of so many texts as pages of columns, for {@link Staging.loadText}. */
@@ -215,12 +222,20 @@ export async function openStaging({
         each(Array.from({ length: found.columnCount }, (_, i) => integers(chunk, i)));
       }
     },
-    async numberedTexts(sql) {
-      // As one text: the engine's binding makes a call for each of them otherwise.
-      const found = await beside(`SELECT list(number), CAST(to_json(list(text)) AS VARCHAR) FROM (${sql})`);
-      const chunk = found.getChunk(0);
-      const texts = chunk.getColumnValues(1)[0] as string | null;
-      return { numbers: listed(chunk, 0), texts: texts === null ? [] : JSON.parse(texts) };
+    async *numberedTexts(from, rows) {
+      if (rows === 0) return;
+      const size = await beside(`SELECT coalesce(sum(strlen(text)), 0)::DOUBLE FROM ${from}`);
+      const bytes = Number(size.getChunk(0).getColumnValues(0)[0]);
+      const most = Math.floor((rows * PAGE_BYTES) / Math.max(1, bytes));
+      const page = Math.max(1, Math.min(PAGE_TEXTS, most));
+      for (let at = 0; at < rows; at += page) {
+        // As one text: the engine's binding makes a call for each of them otherwise.
+        const found = await beside(
+          `SELECT list(number), CAST(to_json(list(text)) AS VARCHAR) FROM ${from} WHERE place >= ${at} AND place < ${at + page}`,
+        );
+        const chunk = found.getChunk(0);
+        yield { numbers: listed(chunk, 0), texts: JSON.parse(String(chunk.getColumnValues(1)[0])) ?? [] };
+      }
     },
     async describe(sql) {
       const found = await rows<{ column_name: string; column_type: string }>(`DESCRIBE ${sql}`);
