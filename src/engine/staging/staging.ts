@@ -4,12 +4,12 @@
  * @module
  */
 import { availableParallelism } from "node:os";
-import type { DuckDBAppender, DuckDBConnection, DuckDBDataChunk } from "@duckdb/node-api";
+import type { DuckDBAppender, DuckDBConnection } from "@duckdb/node-api";
 import { loadDuckdb } from "../../connector/duckdb.ts";
-import { ConfigError } from "../../core/errors.ts";
 import { ident } from "../../core/sql.ts";
 import { createTurns } from "../../core/turns.ts";
 import { closeInstance, openInstance } from "./instances.ts";
+import { CLOSED, createReading, told } from "./reading.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -64,10 +64,6 @@ export type TextColumns = readonly (readonly (string | null)[])[];
 
 const PAGE_ROWS = 20_000;
 const FEW_ROWS = 20_000;
-/** Of a page of texts: about so many bytes, and no more texts than these. */
-const PAGE_BYTES = 2_000_000;
-const PAGE_TEXTS = 10_000;
-const CLOSED = "the staging engine is closed";
 
 /** Rows of so many texts as pages of columns, for {@link Staging.loadText}. */
 export async function* columnPages(
@@ -122,9 +118,6 @@ export async function openStaging({
       if (closed) throw new TypeError(CLOSED);
       return call();
     });
-  const told = (error: unknown) => {
-    throw fullDisk(error) ?? error;
-  };
   const run = (sql: string) =>
     whileOpen(async () => {
       await connection.run(sql).catch(told);
@@ -136,54 +129,7 @@ export async function openStaging({
     });
   const row = async <T extends Row>(sql: string) => (await rows<T>(sql))[0] as T;
   let threads = most;
-
-  const streams = new Set<DuckDBConnection>();
-  const underWay = new Set<Promise<unknown>>();
-  // The engine does not survive being closed under a call.
-  const held = async <T>(call: () => Promise<T>): Promise<T> => {
-    if (closed) throw new TypeError(CLOSED);
-    const calling = call();
-    underWay.add(calling);
-    try {
-      return await calling;
-    } finally {
-      underWay.delete(calling);
-    }
-  };
-  async function* chunks(sql: string): AsyncIterable<DuckDBDataChunk> {
-    // A connection of its own: any other statement on the same one would end the stream.
-    const own = await held(async () => {
-      const made = await instance.connect();
-      streams.add(made);
-      return made;
-    });
-    try {
-      for (const statement of reached) await held(() => own.run(statement));
-      const result = await held(() => own.stream(sql));
-      for (;;) {
-        const chunk = await held(() => result.fetchChunk());
-        if (!chunk || chunk.rowCount === 0) return;
-        yield chunk;
-      }
-    } finally {
-      if (streams.delete(own)) own.closeSync();
-    }
-  }
-  // A connection of its own, so that what is read does not wait for what is made.
-  let reader: Promise<DuckDBConnection> | undefined;
-  const inReadersTurn = createTurns();
-  const beside = (sql: string) =>
-    inReadersTurn(() =>
-      held(async () => {
-        reader ??= instance.connect();
-        const own = await reader;
-        streams.add(own);
-        return own.run(sql).catch(told);
-      }),
-    );
-  async function* textPages(sql: string): AsyncIterable<readonly string[]> {
-    for await (const chunk of chunks(sql)) yield chunk.getColumnValues(0) as string[];
-  }
+  const reading = createReading(instance, reached);
 
   return {
     directory,
@@ -210,33 +156,12 @@ export async function openStaging({
         if (value === null) await connection.run(`RESET VARIABLE ${ident(name)}`);
         else await connection.run(`SET VARIABLE ${ident(name)} = $1`, [duckdb.blobValue(value)]);
       }),
-    textPages,
+    textPages: reading.textPages,
     async *text(sql) {
-      for await (const page of textPages(sql)) yield* page;
+      for await (const page of reading.textPages(sql)) yield* page;
     },
-    async numbers(sql, each) {
-      const found = await beside(sql);
-      // Without waiting in between: that takes longer than most queries that make them.
-      for (let c = 0; c < found.chunkCount; c++) {
-        const chunk = found.getChunk(c);
-        each(Array.from({ length: found.columnCount }, (_, i) => integers(chunk, i)));
-      }
-    },
-    async *numberedTexts(from, rows) {
-      if (rows === 0) return;
-      const size = await beside(`SELECT coalesce(sum(strlen(text)), 0)::DOUBLE FROM ${from}`);
-      const bytes = Number(size.getChunk(0).getColumnValues(0)[0]);
-      const most = Math.floor((rows * PAGE_BYTES) / Math.max(1, bytes));
-      const page = Math.max(1, Math.min(PAGE_TEXTS, most));
-      for (let at = 0; at < rows; at += page) {
-        // As one text: the engine's binding makes a call for each of them otherwise.
-        const found = await beside(
-          `SELECT list(number), CAST(to_json(list(text)) AS VARCHAR) FROM ${from} WHERE place >= ${at} AND place < ${at + page}`,
-        );
-        const chunk = found.getChunk(0);
-        yield { numbers: listed(chunk, 0), texts: JSON.parse(String(chunk.getColumnValues(1)[0])) ?? [] };
-      }
-    },
+    numbers: reading.numbers,
+    numberedTexts: reading.numberedTexts,
     async describe(sql) {
       const found = await rows<{ column_name: string; column_type: string }>(`DESCRIBE ${sql}`);
       return found.map(({ column_name, column_type }) => ({ name: column_name, type: column_type }));
@@ -271,34 +196,8 @@ export async function openStaging({
     },
     async close() {
       closed = true;
-      await Promise.allSettled(underWay);
-      for (const own of streams) own.closeSync();
-      streams.clear();
+      await reading.close();
       await inTurn(() => closeInstance(opened));
     },
   };
-}
-
-/** As the chunk holds them: to have them one by one costs more than most queries that make them. */
-function integers(chunk: DuckDBDataChunk, column: number): Int32Array {
-  const { items } = chunk.getColumnVector(column) as unknown as { readonly items?: unknown };
-  return items instanceof Int32Array ? items : Int32Array.from(chunk.getColumnValues(column) as number[]);
-}
-
-/** The numbers of the one list of a column. */
-function listed(chunk: DuckDBDataChunk, column: number): Int32Array {
-  const { childData } = chunk.getColumnVector(column) as unknown as {
-    readonly childData?: { readonly items?: unknown };
-  };
-  // Copied: they are the engine's own, and gone with the chunk.
-  return childData?.items instanceof Int32Array ? childData.items.slice() : new Int32Array();
-}
-
-/** The engine's own words for a file it could not write; they name the path and no value. */
-function fullDisk(cause: unknown): ConfigError | undefined {
-  const words = cause instanceof Error ? cause.message : "";
-  const [said] = /No space left on device|Read-only file system|Input\/output error/.exec(words) ?? [];
-  if (!said || !/^(IO|Out of Memory) Error/.test(words)) return undefined;
-  const [path = "a file"] = /(?<=file "?)\/[^"\s:]+/.exec(words) ?? [];
-  return new ConfigError("STATE_UNWRITABLE", `${path}: ${said}`, { cause });
 }
