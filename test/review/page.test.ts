@@ -179,6 +179,9 @@ describe("a report in a browser", { timeout: 120_000 }, () => {
     const again = await openReport(needed(browser, context), url + hash);
     expect(await again.page.textContent("#view tr.open")).toBe(shown);
     expect(await place(again.page)).toBe(2_500);
+    // Lines are made anew after a scroll; a click during one would hit what is just being replaced.
+    await again.page.locator("text=link to this change").scrollIntoViewIfNeeded();
+    await again.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
     await again.page.click("text=link to this change");
     await expect.poll(() => status(again.page)).toBe("All 6,464 changes");
     expect(await again.page.textContent("#view tr.open")).toBe(shown);
