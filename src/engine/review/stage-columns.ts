@@ -9,7 +9,7 @@ import { type ChangeKind, changeKinds, type FieldColumns, type SyncColumns } fro
 /** A field with more distinct values than this is no category, and is carried only where it changes. */
 const CATEGORY = 1_000;
 /** Fields staged at a time: what is staged has to fit into memory. */
-const AT_A_TIME = 4;
+const AT_A_TIME = 2;
 /** What a field is to a change; a set of these. */
 const FROM = 1;
 const TO = 2;
