@@ -2,32 +2,23 @@
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBMaterializedResult } from "@duckdb/node-api";
 import { ConfigError } from "../../core/errors.ts";
 import { createTurns } from "../../core/turns.ts";
+import type { Gate } from "./gate.ts";
 import type { Staging } from "./staging.ts";
 
 /** Of a page of texts: about so many bytes, and no more texts than these. */
 const PAGE_BYTES = 2_000_000;
 const PAGE_TEXTS = 10_000;
-export const CLOSED = "the staging engine is closed";
 
-/** What of {@link Staging} reads. Once it is closed, every stream ends at its next page. */
-export type Reading = Pick<Staging, "textPages" | "numbers" | "numberedTexts" | "close">;
+/** What of {@link Staging} reads. */
+export interface Reading extends Pick<Staging, "textPages" | "numbers" | "numberedTexts"> {
+  /** Ends every stream; the gate is closed before. */
+  end(): void;
+}
 
 /** @param reached statements that make a source's relations reachable, run before every stream */
-export function createReading(instance: DuckDBInstance, reached: readonly string[]): Reading {
+export function createReading(instance: DuckDBInstance, reached: readonly string[], gate: Gate): Reading {
   const streams = new Set<DuckDBConnection>();
-  const underWay = new Set<Promise<unknown>>();
-  let closed = false;
-  // The engine does not survive being closed under a call.
-  const held = async <T>(call: () => Promise<T>): Promise<T> => {
-    if (closed) throw new TypeError(CLOSED);
-    const calling = call();
-    underWay.add(calling);
-    try {
-      return await calling;
-    } finally {
-      underWay.delete(calling);
-    }
-  };
+  const { held } = gate;
   async function* chunks(sql: string): AsyncIterable<DuckDBDataChunk> {
     // A connection of its own: any other statement on the same one would end the stream.
     const own = await held(async () => {
@@ -87,9 +78,7 @@ export function createReading(instance: DuckDBInstance, reached: readonly string
           return { numbers: listed(chunk, 0), texts: JSON.parse(String(chunk.getColumnValues(1)[0])) ?? [] };
         });
     },
-    async close() {
-      closed = true;
-      await Promise.allSettled(underWay);
+    end() {
       for (const own of streams) own.closeSync();
       streams.clear();
     },

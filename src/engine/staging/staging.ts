@@ -8,8 +8,9 @@ import type { DuckDBAppender, DuckDBConnection } from "@duckdb/node-api";
 import { loadDuckdb } from "../../connector/duckdb.ts";
 import { ident } from "../../core/sql.ts";
 import { createTurns } from "../../core/turns.ts";
+import { createGate } from "./gate.ts";
 import { closeInstance, openInstance } from "./instances.ts";
-import { CLOSED, createReading, told } from "./reading.ts";
+import { createReading, told } from "./reading.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -112,12 +113,8 @@ export async function openStaging({
   const reached: string[] = [];
   // One statement at a time: batches in flight beside each other share this connection.
   const inTurn = createTurns();
-  let closed = false;
-  const whileOpen = <T>(call: () => Promise<T>) =>
-    inTurn(() => {
-      if (closed) throw new TypeError(CLOSED);
-      return call();
-    });
+  const gate = createGate();
+  const whileOpen = <T>(call: () => Promise<T>) => inTurn(() => gate.held(call));
   const run = (sql: string) =>
     whileOpen(async () => {
       await connection.run(sql).catch(told);
@@ -129,7 +126,7 @@ export async function openStaging({
     });
   const row = async <T extends Row>(sql: string) => (await rows<T>(sql))[0] as T;
   let threads = most;
-  const reading = createReading(instance, reached);
+  const reading = createReading(instance, reached, gate);
 
   return {
     directory,
@@ -195,8 +192,8 @@ export async function openStaging({
       }
     },
     async close() {
-      closed = true;
-      await reading.close();
+      await gate.close();
+      reading.end();
       await inTurn(() => closeInstance(opened));
     },
   };
