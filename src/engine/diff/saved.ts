@@ -44,13 +44,12 @@ export function confirmedSql({ sync, fields }: DiffInput, forgotten: number): st
 }
 
 /** Finds the recorded records that somebody else has deleted and that nobody wants: the ledger is to forget them. */
-export async function stageForgotten(staging: Staging, { ledger, observed, desired }: DiffInput): Promise<number> {
-  await staging.run(
-    `CREATE OR REPLACE TABLE ${table("forgotten")} AS SELECT key, id, owned FROM ${ledger} r
+export function stageForgotten(staging: Staging, { ledger, observed, desired }: DiffInput): Promise<number> {
+  return staging.make(
+    "forgotten",
+    `SELECT key, id, owned FROM ${ledger} r
      WHERE NOT EXISTS (SELECT 1 FROM ${observed} o WHERE o.key = r.key) AND NOT EXISTS (SELECT 1 FROM ${desired} d WHERE d.key = r.key)`,
   );
-  const { n } = await staging.row<{ n: string }>(`SELECT count(*) AS n FROM ${table("forgotten")}`);
-  return Number(n);
 }
 
 /** Recorded records that are not as recorded, and that neither a change nor a confirmation will set right. */

@@ -98,8 +98,8 @@ interface Changed {
 function sides(
   updates: string,
   fields: readonly Changed[],
-  read: (value: string) => string,
   shareOf: (side: string, field: Changed) => number,
+  read: (value: string) => string = (value) => value,
 ): string {
   const all = fields.flatMap((field, i) => {
     const [before, after] = sidesOf(i);
@@ -111,9 +111,9 @@ function sides(
   });
   const most = Math.max(...all.map(({ share }) => share));
   const columns = all.map(({ as, changed, value, share }) => {
-    const looked = share < most ? `${changed} AND ${shareSql(share)}` : changed;
+    const counts = share < most ? `${changed} AND ${shareSql(share)}` : changed;
     // The engine reads a value only where the case holds.
-    return `CASE WHEN ${looked} THEN ${read(value)} END AS ${as}`;
+    return `CASE WHEN ${counts} THEN ${read(value)} END AS ${as}`;
   });
   return `(SELECT ${columns.join(", ")} FROM ${updates} WHERE ${shareSql(most)})`;
 }
@@ -133,12 +133,7 @@ async function sharesOfSides(
 ): Promise<(side: string) => number> {
   if (fields.every(({ changed }) => enough(changed) === 1)) return () => 1;
   const all = fields.flatMap((_, i) => sidesOf(i));
-  const values = sides(
-    updates,
-    fields,
-    (value) => value,
-    () => 1,
-  );
+  const values = sides(updates, fields, () => 1);
   const counted = await staging.row<Record<string, string>>(
     `SELECT ${all.map((side) => `count(${side}) AS ${side}`).join(", ")} FROM ${values}`,
   );
@@ -150,7 +145,7 @@ async function numbers(staging: Staging, updates: string, fields: readonly Chang
   // NaN and infinity have no place in a picture.
   const finite = (value: string) => `CASE WHEN isfinite(CAST(${value} AS DOUBLE)) THEN CAST(${value} AS DOUBLE) END`;
   const shareOf = await sharesOfSides(staging, updates, fields);
-  await staging.make("looked", `SELECT * FROM ${sides(updates, fields, finite, shareOf)}`);
+  await staging.make("looked", `SELECT * FROM ${sides(updates, fields, shareOf, finite)}`);
   const measures = fields.flatMap((_, i) =>
     sidesOf(i).map(
       (side) =>
@@ -226,12 +221,7 @@ async function transitions(
 ): Promise<TransitionsShape[]> {
   if (fields.length === 0) return [];
   // Of some values, as many as show whether there are many different ones.
-  const from = sides(
-    updates,
-    fields,
-    (value) => value,
-    (_, { changed }) => enough(changed),
-  );
+  const from = sides(updates, fields, (_, { changed }) => enough(changed));
   const distinct = await staging.row<Record<string, string>>(
     `SELECT ${fields.map((_, i) => `approx_count_distinct(b${i}) + approx_count_distinct(a${i}) AS n${i}`).join(", ")} FROM ${from}`,
   );
