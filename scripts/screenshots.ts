@@ -6,11 +6,10 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { htmlReport } from "../src/cli/html-report.ts";
 import type { OpenPlan } from "../src/engine/plan-file.ts";
-import { changeKinds, withColumns } from "../src/engine/review/columns.ts";
 import { reviewPlan } from "../src/engine/review/review.ts";
 import { element, type Html, join as joined, text } from "../src/report/html/markup.ts";
-import { renderHtml } from "../src/report/html/page.ts";
 import { createReveal, saltOf } from "../src/report/reveal.ts";
 import { coloured } from "../src/report/style.ts";
 import { renderPlan } from "../src/report/terminal.ts";
@@ -79,16 +78,8 @@ async function shoot(
   process.stdout.write(`${path}  ${bytes} bytes\n`);
 }
 
-async function reportOf(plan: OpenPlan, all: boolean): Promise<string> {
-  const reveal = revealOf(plan, all);
-  const reviews = reviewPlan(plan, { limit: 0, rejected: 20 });
-  const carriesUnchanged = (sync: string, field: string) => reveal.shows(sync, field);
-  return withColumns(plan, { cap: 200_000, carriesUnchanged, carriesIds: !reveal.masks }, async (columns) => {
-    const view = { summary: plan.summary, reviews, reveal, kinds: changeKinds, next, expired: false, cap: 200_000 };
-    let html = "";
-    for await (const piece of renderHtml(view, columns, pageAssets(root))) html += piece;
-    return html;
-  });
+function reportOf(plan: OpenPlan, all: boolean): Promise<string> {
+  return htmlReport(plan, { all, next, expired: false }, pageAssets(root));
 }
 
 function revealOf({ manifest }: OpenPlan, all: boolean) {

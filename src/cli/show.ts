@@ -62,7 +62,7 @@ async function showCommand(shell: Shell, file: string, options: Options): Promis
     if (format === "html") {
       const { showHtml } = await import("./show-html.ts");
       const next = apply === null ? [] : [apply];
-      await showHtml(shell, plan, { all, next, expired, ...(out === undefined ? {} : { out: resolve(out) }) });
+      await showHtml(shell, plan, { all, next, expired }, out === undefined ? undefined : resolve(out));
     } else if (format === "markdown")
       shell.print(await planMarkdown(shell, plan, { level: levelOf(level), apply, show }));
     else {

@@ -3,37 +3,16 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { pageAssets } from "../../scripts/page-assets.ts";
+import { type HtmlReport, htmlReport } from "../../src/cli/html-report.ts";
 import type { OpenPlan } from "../../src/engine/plan-file.ts";
-import { changeKinds, withColumns } from "../../src/engine/review/columns.ts";
-import { reviewPlan } from "../../src/engine/review/review.ts";
-import { renderHtml } from "../../src/report/html/page.ts";
-import { createReveal, saltOf } from "../../src/report/reveal.ts";
 
 const root = join(import.meta.dirname, "../..");
 const assets = pageAssets(root);
 
-export interface ReportOptions {
-  /** Show every value (default: those declared public). */
-  readonly all?: boolean;
-  readonly cap?: number;
-  readonly expired?: boolean;
-  readonly next?: readonly string[];
-}
+export type ReportOptions = Partial<HtmlReport>;
 
-export async function reportOf(plan: OpenPlan, options: ReportOptions = {}): Promise<string> {
-  const { all = false, cap = 200_000, expired = false, next = ["ebb apply plan.ebb"] } = options;
-  const reveal = createReveal(
-    plan.manifest.syncs.map(({ sync }) => sync),
-    { all, salt: saltOf(plan.manifest) },
-  );
-  const reviews = reviewPlan(plan, { limit: 0, rejected: 20 });
-  const carriesUnchanged = (sync: string, field: string) => reveal.shows(sync, field);
-  return withColumns(plan, { cap, carriesUnchanged, carriesIds: !reveal.masks }, async (columns) => {
-    const view = { summary: plan.summary, reviews, reveal, kinds: changeKinds, next, expired, cap };
-    let html = "";
-    for await (const piece of renderHtml(view, columns, assets)) html += piece;
-    return html;
-  });
+export function reportOf(plan: OpenPlan, options: ReportOptions = {}): Promise<string> {
+  return htmlReport(plan, { all: false, expired: false, next: ["ebb apply plan.ebb"], ...options }, assets);
 }
 
 /** Writes the report beside the plan, and gives its address. */
