@@ -125,7 +125,8 @@ function stack(tables: readonly string[]) {
 
 async function prepare(directory: string, tables: readonly string[], count: number): Promise<void> {
   await data(directory, tables, count);
-  writeFileSync(join(directory, "main.tf.json"), JSON.stringify(stack(tables)));
+  // In lines, as everybody writes it: Terraform quotes the whole line that a diagnostic is about.
+  writeFileSync(join(directory, "main.tf.json"), JSON.stringify(stack(tables), null, 2));
   must(spawnSync(process.execPath, [ebb, "terraform", "install", directory], { encoding: "utf8" }));
   must(spawnSync("terraform", ["init"], { cwd: directory, encoding: "utf8", env: environment }));
 }

@@ -3,6 +3,7 @@ import {
   AuthError,
   ConfigError,
   type Context,
+  createTurns,
   type EbbError,
   type Http,
   type HttpResponse,
@@ -73,6 +74,9 @@ interface TokenAnswer {
   readonly scopes?: readonly string[];
 }
 
+/** One login of this process after the other: a refresh token that is rotated is good for one of them. */
+const loginInTurn = createTurns();
+
 function oauthSession(app: App, baseUrl: string, context: Context): Session {
   const { connection } = context;
   const kept = context.kept("refresh-token", app.clientSecret);
@@ -117,7 +121,7 @@ function oauthSession(app: App, baseUrl: string, context: Context): Session {
   }
 
   async function mint(signal: AbortSignal): Promise<Grant> {
-    const answer = await refresh(signal);
+    const answer = await loginInTurn(() => refresh(signal));
     if (!answer.access_token)
       throw new TransientError("ANSWER_INVALID", `${connection}: the login answered no token`, { unsent: true });
     const lifetime = (answer.expires_in ?? 1_800) * 1_000;

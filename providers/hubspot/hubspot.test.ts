@@ -284,6 +284,15 @@ describe("signing in", () => {
     expect(asked.map((form) => form.get("refresh_token"))).toEqual([app.refreshToken, first]);
   });
 
+  it("sessions beside each other log in one after the other, each with the token of the one before", async () => {
+    const { destination, open, sent } = await connect({ options: oauth, faults: { rotateRefreshTokens: true } });
+    const sessions = [destination, await open(), await open()];
+    const accounts = await Promise.all(sessions.map((one) => one.account(signal)));
+    expect(accounts).toEqual(["12345678", "12345678", "12345678"]);
+    // A token asked for with the one that was configured, and two with what came of the one before.
+    expect(sent.filter(({ path }) => path.endsWith("/token"))).toHaveLength(3);
+  });
+
   it("falls back to the configured refresh token when the kept one is refused", async () => {
     const { destination, kept, stats } = await connect({ options: oauth });
     kept.set(`refresh-token ${app.clientSecret}`, "of an app that was removed");

@@ -5,6 +5,7 @@ export * from "../core/errors.ts";
 export { keyOf, keyParts } from "../core/key.ts";
 export { ident, literal } from "../core/sql.ts";
 export { suggest } from "../core/suggest.ts";
+export { createTurns } from "../core/turns.ts";
 export type * from "../core/types.ts";
 export type * from "./capabilities.ts";
 export type * from "./destination.ts";

@@ -10,6 +10,8 @@ import type { Images } from "./look.ts";
 import type { Session } from "./session.ts";
 
 const FORMAT = 2;
+/** For the staging engine of each plan, several of which are made at a time: half of what the command line takes. */
+const MEMORY_MB = 300;
 
 /** Kept in Terraform's private state. Without record values, but for images that were asked for. */
 export interface Preview {
@@ -37,7 +39,7 @@ export function planned<T>(session: Session, settings: Settings, sync: Sync, use
   return session.exclusive(() => planOf(session, settings, sync, {}, use));
 }
 
-/** The same where nothing is written. */
+/** The same where nothing is written: a few such plans are made beside each other. */
 export async function lookedAt<T>(session: Session, settings: Settings, sync: Sync, use: Use<T>): Promise<T> {
   const open = async () => {
     const [world, { openConnections }] = await Promise.all([
@@ -63,7 +65,13 @@ async function planOf<T>(
   ]);
   const project = { ...settings, syncs: [sync] };
   return withScratch(async (directory) => {
-    const made = await plan(world, project, { ...options, directory }, () => undefined, session.stop.signal);
+    const made = await plan(
+      world,
+      project,
+      { ...options, memoryMb: MEMORY_MB, directory },
+      () => undefined,
+      session.stop.signal,
+    );
     return use(made, previewOf(made, "sync"), project);
   });
 }

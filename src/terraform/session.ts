@@ -1,12 +1,14 @@
+import { availableParallelism } from "node:os";
 import type { System } from "../connector/index.ts";
 import type { Sync } from "../core/sync.ts";
 import type { Declared } from "../core/sync-rules.ts";
-import { createTurns } from "../core/turns.ts";
+import { createSharedTurns } from "../core/turns.ts";
 import type { Connections } from "../engine/connect/connections.ts";
 import type { World } from "../engine/world.ts";
 import type { Settings } from "./check-provider.ts";
 import type { Marks } from "./look.ts";
 import type { Preview } from "./planning.ts";
+import { shareConnections } from "./shared-connections.ts";
 
 /** What a provider's process remembers from one call to the next. There is one for each provider configuration. */
 export interface Session {
@@ -27,26 +29,24 @@ export interface Session {
   readonly marks: Map<string, Marks | null>;
   /** Made when it is first needed, after the provider was configured. */
   world(): Promise<World>;
-  /** One plan or apply at a time: they share files and the ledger. Nothing of an earlier plan is open any more. */
+  /** For work that writes files and the ledger: nothing else goes on meanwhile, and nothing of an earlier plan is open. */
   exclusive<T>(work: () => Promise<T>): Promise<T>;
-  /** The same for a plan that is only looked at: it shares its connections with those that wait behind it. */
+  /** For a plan that is only looked at: a few go on beside each other, and those behind them use their connections. */
   looking<T>(open: () => Promise<Connections>, work: (connections: Connections) => Promise<T>): Promise<T>;
   /** Terraform was asked to stop: finish the batch in flight. */
   readonly stop: AbortController;
 }
 
+/** One more than there are processors: each waits now and then for an answer. */
+const PLANS_AT_A_TIME = Math.min(4, 1 + availableParallelism());
+
 /** @param directory the folder Terraform runs in */
 export function createSession(directory: string): Session {
   const systems = async () => (await import("../../providers/index.ts")).systems;
   let world: Promise<World> | undefined;
-  const inTurn = createTurns();
+  const turns = createSharedTurns(PLANS_AT_A_TIME);
+  const connections = shareConnections();
   let looking = 0;
-  let shared: Connections | undefined;
-  const closeShared = async () => {
-    const open = shared;
-    shared = undefined;
-    await open?.close();
-  };
   const self: Session = {
     systems,
     settings: undefined,
@@ -61,19 +61,18 @@ export function createSession(directory: string): Session {
       return world;
     },
     exclusive: (work) =>
-      inTurn(async () => {
-        await closeShared();
+      turns.alone(async () => {
+        await connections.close();
         return await work();
       }),
     looking(open, work) {
       looking += 1;
-      return inTurn(async () => {
+      return turns.beside(async () => {
         try {
-          shared ??= await open();
-          return await work(shared);
+          return await connections.use(open, work);
         } finally {
           looking -= 1;
-          if (looking === 0) await closeShared();
+          if (looking === 0) await connections.close();
         }
       });
     },

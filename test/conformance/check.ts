@@ -3,10 +3,11 @@ import type { Capabilities } from "../../src/connector/index.ts";
 import { EbbError } from "../../src/core/errors.ts";
 import type { PlannedSync } from "../../src/core/plan.ts";
 import type { Fields, Outcome } from "../../src/core/types.ts";
+import { openConnections } from "../../src/engine/connect/connections.ts";
 import type { OpenPlan } from "../../src/engine/plan-file.ts";
 import { canonicalise } from "../../src/engine/staging/canonicalise.ts";
 import { withStaging } from "../../src/engine/staging/scratch.ts";
-import { changesOf, neverAborts } from "../world.ts";
+import { changesOf, neverAborts, type Runner } from "../world.ts";
 import type { Bench } from "./bench.ts";
 import type { DestinationFixture } from "./fixture.ts";
 
@@ -46,6 +47,23 @@ export async function converge(bench: Bench): Promise<ReadonlyMap<string, Fields
   const next = await bench.run.plan();
   expect(await changesOf(next)).toEqual([]);
   return held(bench, next);
+}
+
+/** Plans made at the same time over connections beside each other are the plan that is made alone. */
+export async function plansAgree(run: Runner): Promise<OpenPlan> {
+  const alone = await run.plan();
+  const connections = openConnections(run.world, run.project, () => undefined);
+  try {
+    const beside = [connections, connections.beside(), connections.beside()];
+    const made = await Promise.all(beside.map((some) => run.plan({ connections: some })));
+    expect(made.map(({ manifest }) => manifest.content)).toEqual(made.map(() => alone.manifest.content));
+    // Each counts its own calls.
+    const calls = ({ summary }: OpenPlan) => summary.syncs.map(({ cost }) => cost.planCalls);
+    expect(made.map(calls)).toEqual(made.map(() => calls(alone)));
+  } finally {
+    await connections.close();
+  }
+  return alone;
 }
 
 /** Receipts of one write outside of a run. */

@@ -5,7 +5,7 @@ import { isEmpty } from "../../src/core/plan.ts";
 import { wireText } from "../../src/engine/diff/observe.ts";
 import { changesOf, neverAborts } from "../world.ts";
 import { type Bench, fieldNames, key, openBench } from "./bench.ts";
-import { type Check, can, converge, errorOf } from "./check.ts";
+import { type Check, can, converge, errorOf, plansAgree } from "./check.ts";
 
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
 
@@ -44,6 +44,15 @@ export const readChecks: readonly Check[] = [
       await fixture.edit(String(second?.fields[fixture.matchOn]), null);
       const found = await readAll(bench, { by: "ids", ids: [first?.id, second?.id] });
       expect(found.filter(({ deleted }) => !deleted).map(({ id }) => id)).toEqual([first?.id]);
+    },
+  },
+  {
+    name: "plans beside each other read what one alone reads",
+    async run(fixture) {
+      const bench = await openBench(fixture);
+      await fixture.reset(upTo(7).map((n) => bench.row(n)));
+      bench.rows = upTo(9).map((n) => bench.row(n, n % 2));
+      expect(await changesOf(await plansAgree(bench.run))).not.toEqual([]);
     },
   },
   {

@@ -8,7 +8,7 @@ import { openConnections } from "../../src/engine/connect/connections.ts";
 import { withStaging } from "../../src/engine/staging/scratch.ts";
 import { makeFake } from "../fake.ts";
 import { changesOf, neverAborts, runner, summaryOf, testProject, testSync, testWorld } from "../world.ts";
-import { errorOf } from "./check.ts";
+import { errorOf, plansAgree } from "./check.ts";
 import { type Kind, preciousValues, type Waiver } from "./fixture.ts";
 
 export interface SourceFixture {
@@ -102,6 +102,14 @@ const checks: readonly SourceCheck[] = [
       } finally {
         await open.close();
       }
+    },
+  },
+  {
+    name: "plans beside each other read what one alone reads",
+    async run(fixture) {
+      await fixture.fill(Array.from({ length: 50 }, (_, n) => ({ id: `k${n}` })));
+      const { run } = await bench(fixture);
+      expect(summaryOf(await plansAgree(run))).toMatchObject({ counts: { create: 50 } });
     },
   },
   {

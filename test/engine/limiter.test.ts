@@ -65,7 +65,6 @@ describe("rates", () => {
             }),
           );
           expect(busiest(times, perMs)).toBeLessThanOrEqual(limit);
-          expect(limiter.calls()).toBe(times.length);
         },
       ),
       { numRuns: 60 },
@@ -124,7 +123,6 @@ describe("rates", () => {
     const waiting = held.acquire(["calls"], stop.signal);
     stop.abort(new Error("stopped"));
     await expect(waiting).rejects.toThrow("stopped");
-    expect(held.calls()).toBe(1);
   });
 
   test("a clock an hour behind what was noted holds nobody up", async () => {

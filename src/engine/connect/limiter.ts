@@ -6,8 +6,6 @@ import { type Cell, memoryCell } from "./cell.ts";
 import { fresh, learn, type Pace, take } from "./pace.ts";
 
 export interface Limiter extends Permits {
-  /** Calls let through so far. */
-  readonly calls: () => number;
   /** Who is told of waits longer than a second; the last one to ask. */
   onWait(tell: (ms: number) => void): void;
   readonly quota: () => { readonly used: number; readonly limit: number } | null;
@@ -27,7 +25,6 @@ const RETRIES = { most: 100, cost: 5, refund: 1 };
 
 export function createLimiter(world: Pick<World, "steady" | "sleep">, options: LimiterOptions): Limiter {
   const { connection, rates, concurrency = [], cell = memoryCell(fresh) } = options;
-  let calls = 0;
   let tellWait = options.onWait;
   let quota: Pace["quota"] = null;
   let retries = RETRIES.most;
@@ -50,7 +47,6 @@ export function createLimiter(world: Pick<World, "steady" | "sleep">, options: L
   };
 
   return {
-    calls: () => calls,
     onWait(tell) {
       tellWait = tell;
     },
@@ -73,7 +69,6 @@ export function createLimiter(world: Pick<World, "steady" | "sleep">, options: L
         leave();
         throw error;
       }
-      calls += 1;
       return async (end: CallEnd) => {
         leave();
         if (end.how === "answered") retries = Math.min(RETRIES.most, retries + RETRIES.refund);

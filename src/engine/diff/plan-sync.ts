@@ -107,7 +107,7 @@ async function planDescribed(
   signal: AbortSignal,
 ): Promise<SyncPlan> {
   const { sync, listen, state, store, undo } = input;
-  const callsBefore = open.limiter.calls();
+  const callsBefore = open.calls();
   const phase = (name: "source" | "destination" | "diff" | "save", total?: number) =>
     listen({ type: "phase", sync: sync.name, phase: name, ...(total === undefined ? {} : { total }) });
 
@@ -202,7 +202,7 @@ async function planDescribed(
     history: undo ? [] : (recorded?.history ?? []),
     basis: observed?.basis ?? { read: "ledger", recordsRead: 0 },
     createClass: create,
-    planCalls: open.limiter.calls() - callsBefore,
+    planCalls: open.calls() - callsBefore,
     warnings: wanted.warnings,
   });
   const planned: PlannedSync = {

@@ -107,7 +107,7 @@ export function unreadSummary(ends: Ends, error: EbbError): SyncSummary {
     rejected: [],
     guards: [],
     warnings: [],
-    cost: { planCalls: ends.open?.limiter.calls() ?? 0, applyCalls: 0, applySeconds: null, quota: null },
+    cost: { planCalls: ends.open?.calls() ?? 0, applyCalls: 0, applySeconds: null, quota: null },
   };
 }
 
