@@ -24,8 +24,8 @@ export interface Taken extends Instance {
   readonly connection: DuckDBConnection;
 }
 
-/** Kept of each kind; what is beyond is closed. */
-const MOST_IDLE = 2;
+/** Kept of each kind, for plans beside each other; what is beyond is closed. */
+const MOST_IDLE = 4;
 const idle: Instance[] = [];
 let holders = 0;
 

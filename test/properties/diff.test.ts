@@ -191,12 +191,13 @@ async function engineDiff(
   };
   await stageCandidates(staging, input);
   const counted = await tally(staging, fields, await stageChanges(staging, input));
+  const saved = { ...counted, forgotten: 0 };
   const file = join(staging.directory, "changes", "people.parquet");
   await mkdir(join(staging.directory, "changes"), { recursive: true });
-  await staging.run(`COPY (${changesSql(input, counted.counts)}) TO ${literal(file)} (FORMAT parquet)`);
+  await staging.run(`COPY (${changesSql(input, saved)}) TO ${literal(file)} (FORMAT parquet)`);
   const planned = { file: "people", types: typesOf(fields) } as unknown as PlannedSync;
   const owners = await staging.rows<{ key: string; owned: boolean }>(
-    `SELECT key, owned FROM (${changesSql(input, counted.counts)})`,
+    `SELECT key, owned FROM (${changesSql(input, saved)})`,
   );
   const changes: NaiveChange[] = [];
   for await (const { change, reason, drifted } of readChanges(staging, staging.directory, planned)) {
@@ -214,7 +215,7 @@ async function engineDiff(
   }
   const json = fields.map(({ name }) => `CAST(after.${name} AS VARCHAR)`).join(", ");
   const confirmed = await staging.rows<{ j: string }>(
-    `SELECT CAST(json_array(key, id, owned, [${json}]) AS VARCHAR) AS j FROM (${confirmedSql(input, 0)})`,
+    `SELECT CAST(json_array(key, id, owned, [${json}]) AS VARCHAR) AS j FROM (${confirmedSql(input, saved)})`,
   );
   const rejected = await staging.rows<{ key: string; code: string; field: string; count: string }>(
     `SELECT * FROM ${table("rejected")} ORDER BY code, key`,

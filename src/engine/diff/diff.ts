@@ -128,8 +128,8 @@ async function mayHaveDuplicates(staging: Staging, input: DiffInput): Promise<bo
   return Number(found.fresh) > Number(found.distinct_fresh) || matched > input.ledgerRows - Number(found.gone);
 }
 
-/** Looks at the candidates field by field and fills `judged`, `confirmed` and `rejected`. Answers whether there are any. */
-export async function stageChanges(staging: Staging, input: DiffInput): Promise<boolean> {
+/** Looks at the candidates field by field and fills `judged`, `confirmed` and `rejected`. Answers which sides there are. */
+export async function stageChanges(staging: Staging, input: DiffInput): Promise<readonly Side[]> {
   const { fields } = input;
   const each = (make: (i: number) => string) => fields.map((_, i) => `, ${make(i)}`).join("");
   const sides = await stageJudged(staging, input);
@@ -148,11 +148,11 @@ export async function stageChanges(staging: Staging, input: DiffInput): Promise<
      CREATE OR REPLACE VIEW ${table("confirmed")} AS SELECT * FROM ${table("judged")} WHERE confirmed;
      DROP TABLE ${table("candidate")}`,
   );
-  if (sides.length === 0) return false;
-  await staging.run(
-    `INSERT INTO ${table("rejected")} SELECT CAST(key AS VARCHAR), problem.code, problem.field, 1 FROM ${table("judged")} WHERE problem IS NOT NULL AND (asked OR problem.code = 'GIVEN_UP')`,
-  );
-  return true;
+  for (const side of sides)
+    await staging.run(
+      `INSERT INTO ${table("rejected")} SELECT CAST(key AS VARCHAR), problem.code, problem.field, 1 FROM ${table(side)} WHERE problem IS NOT NULL AND (asked OR problem.code = 'GIVEN_UP')`,
+    );
+  return sides;
 }
 
 /** Makes the table of each side that a candidate is on. Where nothing differs, which is the usual case, that is none. */
@@ -160,43 +160,43 @@ async function stageJudged(staging: Staging, input: DiffInput): Promise<readonly
   const { n } = await staging.row<{ n: string }>(`SELECT count(*) AS n FROM ${table("candidate")}`);
   const candidates = Number(n);
   if (candidates === 0) return [];
-  await stageSettled(staging, input);
+  const settled = settledSql(input, await joinedSql(staging, input));
   // New records need no image of what was there: most of a first plan's columns would be empty.
-  const fresh = await staging.make("fresh", judgedSql(input, "fresh"));
+  const fresh = await staging.make("fresh", judgedSql(input, settled, "fresh"));
   if (fresh === candidates) return ["fresh"];
-  await staging.make("standing", judgedSql(input, "standing"));
+  await staging.make("standing", judgedSql(input, settled, "standing"));
   return fresh === 0 ? ["standing"] : ["fresh", "standing"];
 }
 
-/** Puts what is wanted, what is there and what is recorded of each candidate side by side, as `settled`. */
-async function stageSettled(staging: Staging, input: DiffInput): Promise<void> {
-  const { sync, fields, keyType } = input;
+/** What is wanted, what is there and what is recorded of each candidate, side by side. */
+async function joinedSql(staging: Staging, input: DiffInput): Promise<string> {
+  const { fields, keyType } = input;
   const full = input.observed !== null;
-  await staging.run(
-    `CREATE OR REPLACE TABLE ${table("recorded")} AS SELECT * FROM ${input.ledger} WHERE key IN (SELECT key FROM ${table("candidate")})`,
-  );
+  if (input.ledgerRows > 0)
+    await staging.make(
+      "recorded",
+      `SELECT * FROM ${input.ledger} WHERE key IN (SELECT key FROM ${table("candidate")})`,
+    );
+  const recorded = input.ledgerRows > 0 ? table("recorded") : input.ledger;
   const observed = input.observed ?? nothingObserved(fields, keyType);
   const each = (make: (i: number) => string) => fields.map((_, i) => `, ${make(i)}`).join("");
   const base = full ? "o" : "r";
   // A record that somebody else made anew under the same key is theirs.
   const owned = input.idIsKey ? "coalesce(r.owned, false)" : `coalesce(r.owned AND r.id = ${base}.id, false)`;
-  await staging.run(
-    `CREATE OR REPLACE VIEW ${table("joined")} AS
-     SELECT d.key, coalesce(d.present, false) AS wanted, ${base}.key IS NOT NULL AS there, r.key IS NOT NULL AS known,
+  return `SELECT d.key, coalesce(d.present, false) AS wanted, ${base}.key IS NOT NULL AS there, r.key IS NOT NULL AS known,
             coalesce(${base}.id, r.id) AS id, r.id AS known_id, ${owned} AS owned
             ${each((i) => `d.f${i} AS d${i}`)} ${each((i) => `${base}.f${i} AS o${i}`)}
             ${each((i) => `r.f${i} AS r${i}`)} ${each((i) => `coalesce(r.k${i}, false) AS k${i}`)}
             ${input.failing.map((i) => `, coalesce(d.b${i}, false) AS b${i}`).join("")}
-     FROM ${table("candidate")} d LEFT JOIN ${observed} o ON o.key = d.key LEFT JOIN ${table("recorded")} r ON r.key = d.key`,
-  );
-  await staging.run(`CREATE OR REPLACE VIEW ${table("settled")} AS ${settledSql(sync, fields, full)}`);
+     FROM ${table("candidate")} d LEFT JOIN ${observed} o ON o.key = d.key LEFT JOIN ${recorded} r ON r.key = d.key`;
 }
 
 /**
  * Per field: what it will be (`a`), whether that is a change (`c`), whether somebody else moved it (`s`), and both (`w`);
  * and with `onDrift: keep` what is recorded of it (`l`).
  */
-function settledSql(sync: Sync, fields: readonly SyncField[], full: boolean): string {
+function settledSql({ sync, fields, observed }: DiffInput, joined: string): string {
+  const full = observed !== null;
   const keep = sync.onDrift === "keep";
   const columns = fields.map(({ mapping }, i) => {
     const drifted = full ? `(known AND k${i} AND o${i} IS DISTINCT FROM r${i})` : "false";
@@ -222,7 +222,7 @@ function settledSql(sync: Sync, fields: readonly SyncField[], full: boolean): st
       `CASE WHEN NOT wanted THEN o${i} IS NOT NULL WHEN there THEN a${i} IS DISTINCT FROM o${i} ELSE a${i} IS NOT NULL END AS c${i}`,
   );
   const kept = keep ? columns.map(({ held }) => held).join(" OR ") || "false" : "false";
-  return `SELECT *, ${[...changed, `wanted AND there AND (${kept}) AS kept`].join(", ")} FROM (SELECT ${["*", ...inner].join(", ")} FROM ${table("joined")})`;
+  return `SELECT *, ${[...changed, `wanted AND there AND (${kept}) AS kept`].join(", ")} FROM (SELECT ${["*", ...inner].join(", ")} FROM (${joined}))`;
 }
 
 /** What the columns of a field that `fresh` leaves out would hold. */
@@ -249,7 +249,7 @@ function nobodySql({ sync, fields, keyType }: DiffInput): string {
 }
 
 /** Adds the action the mode allows, the reason, and the first problem a check finds; of wanted records that are not there, or of all others. */
-function judgedSql(input: DiffInput, which: Side): string {
+function judgedSql(input: DiffInput, from: string, which: Side): string {
   const { sync, fields } = input;
   const any = (make: (i: number) => string) => fields.map((_, i) => make(i)).join(" OR ") || "false";
   const creates = sync.mode !== "update";
@@ -281,5 +281,5 @@ function judgedSql(input: DiffInput, which: Side): string {
     `(${any((i) => `c${i}`)}) AS differs`,
   ];
   const condition = which === "fresh" ? "wanted AND NOT there" : "NOT wanted OR there";
-  return `SELECT ${columns.join(", ")} FROM ${table("settled")} WHERE ${condition}`;
+  return `SELECT ${columns.join(", ")} FROM (${from}) WHERE ${condition}`;
 }

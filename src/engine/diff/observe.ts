@@ -232,10 +232,11 @@ async function stageObserved(
   const id = way === "columns" ? `CAST(${key} AS VARCHAR)` : ident(RAW.id);
   const deleted = way === "columns" ? "false" : `${ident(RAW.deleted)} IS NOT NULL`;
   const read = `SELECT ${[`${id} AS id`, `${key} AS match_key`, `${deleted} AS gone`, ...values].join(", ")} FROM ${source}`;
+  let held: number;
   if (idIsKey) {
     // The key identifies the record by itself: nothing can be ambiguous, nothing needs a second look at the ledger.
     const sql = `SELECT id, match_key AS key${list(fields)}, ${rowHashSql(hashedFields(fields), (i) => `f${i}`)} AS h FROM (${read}) WHERE match_key IS NOT NULL`;
-    await staging.run(`CREATE OR REPLACE TABLE ${table("observed")} AS ${sql}`);
+    held = await staging.make("observed", sql);
   } else {
     await staging.run(
       `CREATE OR REPLACE TABLE ${table("observed_read")} AS SELECT * FROM (${read}) QUALIFY row_number() OVER (PARTITION BY id ORDER BY gone DESC) = 1`,
@@ -250,15 +251,16 @@ async function stageObserved(
        FROM ${table("observed_read")} o LEFT JOIN (SELECT id, key FROM ${ledger}) r ON r.id = o.id WHERE NOT o.gone${unread}`,
     );
     // A record known by its id wins over others that merely match.
-    await staging.run(
-      `CREATE OR REPLACE TABLE ${table("observed")} AS SELECT id, key${list(fields)}, ${rowHashSql(hashedFields(fields), (i) => `f${i}`)} AS h
+    held = await staging.make(
+      "observed",
+      `SELECT id, key${list(fields)}, ${rowHashSql(hashedFields(fields), (i) => `f${i}`)} AS h
        FROM ${table("observed_keyed")} o WHERE key IS NOT NULL AND (known IS NOT NULL OR key NOT IN (SELECT known FROM ${table("observed_keyed")} WHERE known IS NOT NULL))`,
     );
   }
   const several = `SELECT key FROM ${table("observed")} GROUP BY key HAVING count(*) > 1`;
-  const ambiguous = (await staging.make("ambiguous", several)) > 0 ? table("ambiguous") : null;
+  const ambiguous = held > 0 && (await staging.make("ambiguous", several)) > 0 ? table("ambiguous") : null;
   if (ambiguous) await staging.run(`DELETE FROM ${table("observed")} WHERE key IN (SELECT key FROM ${ambiguous})`);
-  const { n } = await staging.row<{ n: string }>(`SELECT count(*) AS n FROM (${read})`);
+  const { n } = await staging.row<{ n: string }>(`SELECT count(*) AS n FROM ${source}`);
   return { sql: table("observed"), ambiguous, basis: { read: way, recordsRead: Number(n) } };
 }
 

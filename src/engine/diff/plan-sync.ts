@@ -1,7 +1,7 @@
 /** Plans one sync: from its declaration to its files in the plan's folder. @module */
 import { join } from "node:path";
 import { ConfigError, EbbError } from "../../core/errors.ts";
-import { type Counts, type PlannedSync, type SyncSummary, totalChanges } from "../../core/plan.ts";
+import { type PlannedSync, type SyncSummary, totalChanges } from "../../core/plan.ts";
 import { literal } from "../../core/sql.ts";
 import type { Refresh, Sync } from "../../core/sync.ts";
 import type { FieldType, ObjectDescription } from "../../core/types.ts";
@@ -20,7 +20,7 @@ import { hashedFields, keyTypeOf, matchTypes, syncFields } from "./fields.ts";
 import { untilVisible } from "./lag.ts";
 import { saveMarks } from "./marks.ts";
 import { withNewFields } from "./new-fields.ts";
-import { changesSql, confirmedSql, leftMoved, stageForgotten, typesOf } from "./saved.ts";
+import { changesSql, confirmedSql, leftMoved, type SavedCounts, stageForgotten, typesOf } from "./saved.ts";
 import { stageSides } from "./sides.ts";
 import { tally } from "./summarise.ts";
 import { checkActions, checkKey, createClass } from "./sync-checks.ts";
@@ -139,9 +139,12 @@ async function planDescribed(
     ? { ...(await stageUndo(staging, undo, fields, open)), rows: "", changed: undefined }
     : await stageWanted(staging, input, { open, fields, keyTypes, keyType }, signal);
   const { desired, ledger } = wanted;
-  const recordedRows = await staging.row<{ rows: string; owned: string }>(
-    `SELECT count(*) AS rows, count(*) FILTER (owned) AS owned FROM ${ledger}`,
-  );
+  const recordedRows =
+    segments.length === 0
+      ? { rows: "0", owned: "0" }
+      : await staging.row<{ rows: string; owned: string }>(
+          `SELECT count(*) AS rows, count(*) FILTER (owned) AS owned FROM ${ledger}`,
+        );
 
   const base: DiffInput = {
     sync,
@@ -184,7 +187,7 @@ async function planDescribed(
   // What a read shows late only seems to be gone.
   const forgets = left && open.capabilities.read.lagSeconds === 0;
   const forgotten = forgets ? await stageForgotten(staging, diff) : 0;
-  const file = await saveChanges(staging, input.directory, diff, found.counts, forgotten);
+  const file = await saveChanges(staging, input.directory, diff, { ...found, forgotten });
   if (wanted.changed) await saveMarks(staging, input.directory, file);
 
   const create = createClass(sync, object, open);
@@ -230,13 +233,7 @@ async function planDescribed(
   return { summary, planned, concentrations };
 }
 
-async function saveChanges(
-  staging: Staging,
-  directory: string,
-  diff: DiffInput,
-  counts: Counts,
-  forgotten: number,
-): Promise<string> {
+async function saveChanges(staging: Staging, directory: string, diff: DiffInput, found: SavedCounts): Promise<string> {
   const file = fileName(diff.sync.name);
   const copy = async (folder: string, sql: string) => {
     await staging.run(
@@ -244,8 +241,8 @@ async function saveChanges(
     );
   };
   await staging.run("SET preserve_insertion_order = true");
-  await copy("changes", changesSql(diff, counts));
-  await copy("confirmed", confirmedSql(diff, forgotten));
+  await copy("changes", changesSql(diff, found));
+  await copy("confirmed", confirmedSql(diff, found));
   await copy("rejected", `SELECT * FROM ${table("rejected")} ORDER BY code, field, key`);
   return file;
 }

@@ -1,16 +1,24 @@
 /** What of a diff goes into the plan: its changes, what it found to be right, and what the ledger is to forget. @module */
+import { sqlType } from "../../core/canonical.ts";
 import type { Counts } from "../../core/plan.ts";
 import { ident } from "../../core/sql.ts";
 import { type Staging, table } from "../staging/staging.ts";
 import type { DiffInput } from "./diff.ts";
 import type { SyncField } from "./fields.ts";
 
+/** How many of each there are. */
+export interface SavedCounts {
+  readonly counts: Counts;
+  readonly confirmed: number;
+  readonly forgotten: number;
+}
+
 /**
  * The changes in apply order, as the plan file has them: creates, updates, deletes, each by key. A create sets, and a
  * delete had, every field that is not null, so only an update says which changed. A column that no action fills is left
  * out. Ordered as flat columns, each action with only its own: sorting is most of the work of a first plan.
  */
-export function changesSql({ sync, fields }: DiffInput, counts: Counts): string {
+export function changesSql({ sync, fields }: DiffInput, { counts }: SavedCounts): string {
   const flags = (make: (i: number) => string) =>
     `struct_pack(${fields.map(({ name }, i) => `${ident(name)} := ${make(i)}`).join(", ")})`;
   const changed = flags((i) => `c${i}`);
@@ -32,11 +40,16 @@ export function changesSql({ sync, fields }: DiffInput, counts: Counts): string 
       : []),
     ...(counts.delete > 0 ? [select("delete", ["o"], [before])] : []),
   ];
-  return parts.join("\nUNION ALL BY NAME ") || select("create", ["a"], [`${image(fields, "a")} AS after`]);
+  return (
+    parts.join("\nUNION ALL BY NAME ") ||
+    nothing(fields, { action: "VARCHAR", key: "VARCHAR", id: "VARCHAR", reason: "VARCHAR", owned: "BOOLEAN" })
+  );
 }
 
 /** The records that are right already and not recorded as such; and with `gone` those recorded that are no more. */
-export function confirmedSql({ sync, fields }: DiffInput, forgotten: number): string {
+export function confirmedSql({ sync, fields }: DiffInput, { confirmed, forgotten }: SavedCounts): string {
+  if (confirmed + forgotten === 0)
+    return nothing(fields, { key: "VARCHAR", id: "VARCHAR", owned: "BOOLEAN", gone: "BOOLEAN" });
   const right = `SELECT CAST(key AS VARCHAR) AS key, id, owned OR ${sync.adopt} AS owned, false AS gone, ${image(fields, "a")} AS after
     FROM (SELECT * FROM ${table("confirmed")} ORDER BY key)`;
   if (forgotten === 0) return right;
@@ -62,6 +75,13 @@ export async function leftMoved(staging: Staging, { ledger, ledgerRows, observed
        AND NOT EXISTS (SELECT 1 FROM ${table("confirmed")} c WHERE c.key = r.key)`,
   );
   return Number(n);
+}
+
+/** No rows of these columns and of `after`. */
+function nothing(fields: readonly SyncField[], columns: Readonly<Record<string, string>>): string {
+  const named = Object.entries(columns).map(([name, type]) => `CAST(NULL AS ${type}) AS ${name}`);
+  const after = fields.map(({ name, type }) => `${ident(name)} := CAST(NULL AS ${sqlType(type)})`);
+  return `SELECT ${named.join(", ")}, struct_pack(${after.join(", ")}) AS after WHERE false`;
 }
 
 function image(fields: readonly SyncField[], prefix: string): string {

@@ -1,6 +1,7 @@
 import type { Counts, FieldCount, RejectedCount } from "../../core/plan.ts";
 import type { Reason } from "../../core/types.ts";
 import { type Staging, table } from "../staging/staging.ts";
+import type { Side } from "./diff.ts";
 import type { SyncField } from "./fields.ts";
 
 export interface Tally {
@@ -16,10 +17,12 @@ export interface Tally {
 /**
  * Counts what the diff staged. Only names and numbers leave here, never values.
  *
- * @param judged whether there is anything but rejected keys
+ * @param sides what was judged
  */
-export async function tally(staging: Staging, fields: readonly SyncField[], judged: boolean): Promise<Tally> {
-  const n = judged ? await judgedNumbers(staging, fields) : {};
+export async function tally(staging: Staging, fields: readonly SyncField[], sides: readonly Side[]): Promise<Tally> {
+  // Only what stands can be updated.
+  const updated = sides.includes("standing") ? fields : [];
+  const n = sides.length > 0 ? await judgedNumbers(staging, updated) : {};
   const rejected = await staging.rows<{ code: RejectedCount["code"]; field: string | null; count: string }>(
     `SELECT code, field, sum(count)::BIGINT AS count FROM ${table("rejected")} GROUP BY code, field ORDER BY code, field`,
   );
