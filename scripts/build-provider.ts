@@ -1,6 +1,7 @@
 /**
  * Packs the Terraform provider as a registry expects it: a zip for this machine's kind, a manifest and the checksums of
- * both. `npm run build:provider` writes them to build/provider. The zip needs Node.js on the PATH and nothing else.
+ * both. `npm run build:provider` writes them to build/provider: that zip needs Node.js on the PATH and nothing else; the one
+ * in build/provider/executable, of the same name, brings its own. One of them is published.
  * @module
  */
 import { createHash } from "node:crypto";
@@ -10,6 +11,7 @@ import { dirname, join, relative } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import yazl from "yazl";
+import { buildExecutable, cannotCarry, nodeLicense } from "./build-executable.ts";
 import { packagesBelow } from "./build-provider-packages.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -34,20 +36,32 @@ export interface BuiltProvider {
 export interface BuildOptions {
   /** Folder the files are written to; it is replaced. */
   readonly out: string;
+  /** `script` runs on the machine's Node.js; `executable` carries its own. */
+  readonly form: "script" | "executable";
   /** Smaller, and slower to make (default true). */
   readonly compress?: boolean;
 }
 
 /** The same sources give the same bytes. */
-export async function buildProvider({ out, compress = true }: BuildOptions): Promise<BuiltProvider> {
+export async function buildProvider({ out, form, compress = true }: BuildOptions): Promise<BuiltProvider> {
   if (!existsSync(join(root, bundle))) throw new TypeError("run `npm run build` first");
   const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
   const name = `terraform-provider-ebb_${version}`;
+  const program = `terraform-provider-ebb_v${version}`;
   const zip = `${name}_${platform()}.zip`;
   const manifest = `${name}_manifest.json`;
   await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
-  await pack(join(out, zip), version, compress);
+  const packed = join(out, zip);
+  await pack(packed, await scriptForm(program, version), compress);
+  if (form === "executable") {
+    const made = join(out, program);
+    await buildExecutable(root, packed, (await sha256(packed)).slice(0, 16), made);
+    const license = nodeLicense();
+    const others = license ? [{ path: "LICENSE.node", file: license }] : [];
+    await pack(packed, [{ path: program, file: made, runs: true }, ...others], compress);
+    await rm(made);
+  }
   await writeFile(
     join(out, manifest),
     `${JSON.stringify({ version: 1, metadata: { protocol_versions: ["6.0"] } }, null, 2)}\n`,
@@ -57,16 +71,33 @@ export async function buildProvider({ out, compress = true }: BuildOptions): Pro
   return { zip, files: [zip, manifest, `${name}_SHA256SUMS`] };
 }
 
-async function pack(to: string, version: string, compress: boolean): Promise<void> {
-  const zip = new yazl.ZipFile();
-  const options = { mtime: new Date("2000-01-01T00:00:00Z"), compress };
-  zip.addBuffer(Buffer.from(starter), `terraform-provider-ebb_v${version}`, { ...options, mode: 0o100755 });
+interface Packed {
+  /** In the zip. */
+  readonly path: string;
+  /** What is packed: a file's path, or bytes. */
+  readonly file: string | Buffer;
+  readonly runs?: boolean;
+}
+
+async function scriptForm(program: string, version: string): Promise<readonly Packed[]> {
   const about = { name: "ebb", version, type: "module", private: true };
-  zip.addBuffer(Buffer.from(`${JSON.stringify(about)}\n`), "ebb/package.json", { ...options, mode: 0o100644 });
+  const packed: Packed[] = [
+    { path: program, file: Buffer.from(starter), runs: true },
+    { path: "ebb/package.json", file: Buffer.from(`${JSON.stringify(about)}\n`) },
+  ];
   const folders = ["bin", bundle].map((folder) => join(root, folder));
   for (const folder of [...folders, ...(await packagesBelow(root, join(root, bundle)))])
-    for (const file of await filesOf(folder))
-      zip.addFile(file, `ebb/${relative(root, file)}`, { ...options, mode: 0o100644 });
+    for (const file of await filesOf(folder)) packed.push({ path: `ebb/${relative(root, file)}`, file });
+  return packed;
+}
+
+async function pack(to: string, packed: readonly Packed[], compress: boolean): Promise<void> {
+  const zip = new yazl.ZipFile();
+  for (const { path, file, runs = false } of packed) {
+    const options = { mtime: new Date("2000-01-01T00:00:00Z"), compress, mode: runs ? 0o100755 : 0o100644 };
+    if (typeof file === "string") zip.addFile(file, path, options);
+    else zip.addBuffer(file, path, options);
+  }
   zip.end();
   await pipeline(zip.outputStream, createWriteStream(to));
 }
@@ -97,6 +128,11 @@ async function sha256(file: string): Promise<string> {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const out = join(root, "build", "provider");
-  const { files } = await buildProvider({ out });
-  process.stdout.write(`${files.map((file) => join(out, file)).join("\n")}\n`);
+  const print = (folder: string, files: readonly string[]) =>
+    process.stdout.write(`${files.map((file) => join(folder, file)).join("\n")}\n`);
+  print(out, (await buildProvider({ out, form: "script" })).files);
+  const executable = join(out, "executable");
+  const reason = cannotCarry();
+  if (reason) process.stderr.write(`No executable was made: ${reason}.\n`);
+  else print(executable, (await buildProvider({ out: executable, form: "executable" })).files);
 }
