@@ -29,6 +29,7 @@ export async function terraformDocuments(): Promise<ReadonlyMap<string, string>>
     const sections = [
       section("Import", await fenced(`resources/${name}/import.sh`, "shell")),
       section("Numbers and records", numbers),
+      section("Many syncs", many),
     ];
     pages.push([
       `resources/${short(name)}.md`,
@@ -54,6 +55,11 @@ ledger. The numbers stay those of the last such plan while there is nothing to d
 records have moved is refused when it is applied, with one error and before anything is written. Rejected records are a
 warning; with \`fail_on_rejected\` they are an error. Lines of records in warnings hide all values but those of fields with
 \`public\`. \`guards\` hold in every plan; a postcondition on \`self.changes\` holds in a plan that changes something.`;
+
+const many = `As many plans are made beside each other as there are processors and one more, at most four; \`-parallelism=1\` makes one
+after the other. Each sync that would change something has a warning with its records, and for each warning Terraform reads
+the whole file again that it quotes: write syncs that differ by a name as one block with \`for_each\`, or spread many blocks
+over several files. \`-compact-warnings\` leaves the records out.`;
 
 async function providerPage({ block }: BlockSchema): Promise<string> {
   return joined([
