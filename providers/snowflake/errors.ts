@@ -98,7 +98,7 @@ export function loginMeaning(error: unknown, connection: string): Error {
   const meaning = meaningOf(error, connection);
   const ours = meaning instanceof EbbError && meaning.code === "ANSWER_INVALID" && codeOf(error) !== driver.notJson;
   if (!ours || !(error instanceof Error)) return meaning;
-  return new AuthError("AUTH_REFUSED", `${connection}: ${error.message}`);
+  return new AuthError("AUTH_REFUSED", `${connection}: ${error.message}`, { at: connection });
 }
 
 function vendorMeaning(code: string, message: string, say: (words: string) => string): EbbError | undefined {

@@ -1,5 +1,6 @@
 /** One resource is one sync: how its plan is made, and what of it travels from plan to apply. @module */
 import type { Project } from "../core/decode.ts";
+import { AuthError } from "../core/errors.ts";
 import type { SyncSummary } from "../core/plan.ts";
 import type { Sync } from "../core/sync.ts";
 import { configDigest } from "../engine/config-digest.ts";
@@ -64,6 +65,10 @@ async function planOf<T>(
     import("../engine/staging/scratch.ts"),
   ]);
   const project = { ...settings, syncs: [sync] };
+  for (const { connection } of [sync.source, sync.destination]) {
+    const refused = session.refused.get(connection);
+    if (refused) throw refused;
+  }
   return withScratch(async (directory) => {
     const made = await plan(
       world,
@@ -71,7 +76,10 @@ async function planOf<T>(
       { ...options, memoryMb: MEMORY_MB, directory },
       () => undefined,
       session.stop.signal,
-    );
+    ).catch((error: unknown) => {
+      if (error instanceof AuthError && error.at && error.code === "AUTH_REFUSED") session.refused.set(error.at, error);
+      throw error;
+    });
     return use(made, previewOf(made, "sync"), project);
   });
 }

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { System } from "../connector/index.ts";
+import type { AuthError } from "../core/errors.ts";
 import type { Sync } from "../core/sync.ts";
 import type { Declared } from "../core/sync-rules.ts";
 import { createSharedTurns } from "../core/turns.ts";
@@ -27,6 +28,8 @@ export interface Session {
   readonly lines: Map<string, readonly string[]>;
   /** Marks of the changes of those plans, by digest; null where there are too many. */
   readonly marks: Map<string, Marks | null>;
+  /** Logins that were refused, by connection: one that is tried for each sync locks accounts. */
+  readonly refused: Map<string, AuthError>;
   /** Made when it is first needed, after the provider was configured. */
   world(): Promise<World>;
   /** For work that writes files and the ledger: nothing else goes on meanwhile, and nothing of an earlier plan is open. */
@@ -54,6 +57,7 @@ export function createSession(directory: string): Session {
     found: new Map(),
     lines: new Map(),
     marks: new Map(),
+    refused: new Map(),
     world() {
       world ??= Promise.all([systems(), import("./world.ts")]).then(([all, { createWorld }]) =>
         createWorld(all, directory, self.secrets),
