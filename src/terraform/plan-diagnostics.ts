@@ -2,6 +2,7 @@
 import { errorCodes } from "../core/errors.ts";
 import { toSnake } from "../core/names.ts";
 import { rejectCodes, type SyncSummary } from "../core/plan.ts";
+import { counted } from "../report/numbers.ts";
 import { sanitise, sanitiseLines } from "../report/sanitise.ts";
 import type { Message } from "./protobuf.ts";
 
@@ -40,7 +41,7 @@ export function overview(summary: SyncSummary, records: readonly string[]): Mess
     ),
     ...warnings,
     `unchanged: ${unchanged}`,
-    `apply takes ${cost.applyCalls} calls${cost.applySeconds === null ? "" : `, about ${Math.ceil(cost.applySeconds)} s`}`,
+    `apply takes ${counted(cost.applyCalls, "call")}${cost.applySeconds === null ? "" : `, about ${Math.ceil(cost.applySeconds)} s`}`,
     ...records,
   ];
   const numbers = `${counts.create} to create, ${counts.update} to update, ${counts.delete} to delete`;
