@@ -73,11 +73,15 @@ if (wants("many"))
 if (wants("rows")) {
   const few = await withRows(10_000);
   const many = await withRows(1_000_000);
+  const mostMb = await inFolder(async (directory) => {
+    await prepare(directory, ["customer"], 10_000_000);
+    return (await terraform(directory, ["plan"])).mb;
+  });
   const ratio = (a: number, b: number) => `${((100 * a) / b - 100).toFixed(0)} %`;
   rows.push(
     [
-      "peak memory of the provider's process, 10k and 1M rows",
-      `plan ${few.planMb} and ${many.planMb} MB, apply ${few.applyMb} and ${many.applyMb} MB`,
+      "peak memory of the provider's process, 10k, 1M and (plan) 10M rows",
+      `plan ${few.planMb}, ${many.planMb} and ${mostMb} MB, apply ${few.applyMb} and ${many.applyMb} MB`,
       "does not grow with the rows",
     ],
     [
