@@ -11,3 +11,13 @@ export function literal(value: string | number | boolean | null): string {
   if (typeof value === "string") return `'${value.replaceAll("'", "''")}'`;
   return String(value);
 }
+
+/**
+ * A query of these columns that finds nothing.
+ *
+ * @example noRows({ key: "BIGINT" }) // 'SELECT CAST(NULL AS BIGINT) AS "key" WHERE false'
+ */
+export function noRows(types: Readonly<Record<string, string>>): string {
+  const columns = Object.entries(types).map(([name, type]) => `CAST(NULL AS ${type}) AS ${ident(name)}`);
+  return `SELECT ${columns.join(", ")} WHERE false`;
+}

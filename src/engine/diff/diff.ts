@@ -8,7 +8,7 @@
  */
 
 import { sqlType } from "../../core/canonical.ts";
-import { literal } from "../../core/sql.ts";
+import { literal, noRows } from "../../core/sql.ts";
 import type { Sync } from "../../core/sync.ts";
 import { type Staging, table } from "../staging/staging.ts";
 import { problemSql } from "../validate.ts";
@@ -234,7 +234,7 @@ function freshSql({ sync, fields }: DiffInput, i: number): string {
 
 /** The columns of `standing`, of no record. */
 function nobodySql({ sync, fields, keyType }: DiffInput): string {
-  const typed = (type: string, ...names: readonly string[]) => names.map((name) => `CAST(NULL AS ${type}) AS ${name}`);
+  const typed = (type: string, ...names: readonly string[]) => names.map((name) => [name, type] as const);
   const columns = [
     ...typed(keyType, "key"),
     ...typed("VARCHAR", "id", "action", "reason"),
@@ -245,7 +245,7 @@ function nobodySql({ sync, fields, keyType }: DiffInput): string {
       ...typed("BOOLEAN", `c${i}`, `s${i}`),
     ]),
   ];
-  return `SELECT ${columns.join(", ")} WHERE false`;
+  return noRows(Object.fromEntries(columns));
 }
 
 /** Adds the action the mode allows, the reason, and the first problem a check finds; of wanted records that are not there, or of all others. */

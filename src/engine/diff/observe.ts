@@ -9,7 +9,7 @@ import type { ObservedRecord, ReadRequest } from "../../connector/index.ts";
 import { canonicalSql, sqlType } from "../../core/canonical.ts";
 import { storedKey } from "../../core/key.ts";
 import type { Basis } from "../../core/plan.ts";
-import { ident } from "../../core/sql.ts";
+import { ident, noRows } from "../../core/sql.ts";
 import type { Sync } from "../../core/sync.ts";
 import type { FieldType, ObjectDescription } from "../../core/types.ts";
 import type { OpenDestination } from "../connect/connections.ts";
@@ -270,6 +270,6 @@ function list(fields: readonly SyncField[], prefix = ""): string {
 
 /** An empty relation of the observed shape, for `refresh: off`. */
 export function nothingObserved(fields: readonly SyncField[], keyType: string): string {
-  const values = fields.map(({ type }, i) => `, CAST(NULL AS ${sqlType(type)}) AS f${i}`).join("");
-  return `(SELECT CAST(NULL AS VARCHAR) AS id, CAST(NULL AS ${keyType}) AS key${values}, CAST(NULL AS UBIGINT) AS h WHERE false)`;
+  const values = Object.fromEntries(fields.map(({ type }, i) => [`f${i}`, sqlType(type)]));
+  return `(${noRows({ id: "VARCHAR", key: keyType, ...values, h: "UBIGINT" })})`;
 }

@@ -1,7 +1,7 @@
 /** What of a diff goes into the plan: its changes, what it found to be right, and what the ledger is to forget. @module */
 import { sqlType } from "../../core/canonical.ts";
 import type { Counts } from "../../core/plan.ts";
-import { ident } from "../../core/sql.ts";
+import { ident, noRows } from "../../core/sql.ts";
 import { type Staging, table } from "../staging/staging.ts";
 import type { DiffInput } from "./diff.ts";
 import type { SyncField } from "./fields.ts";
@@ -42,14 +42,21 @@ export function changesSql({ sync, fields }: DiffInput, { counts }: SavedCounts)
   ];
   return (
     parts.join("\nUNION ALL BY NAME ") ||
-    nothing(fields, { action: "VARCHAR", key: "VARCHAR", id: "VARCHAR", reason: "VARCHAR", owned: "BOOLEAN" })
+    noRows({
+      action: "VARCHAR",
+      key: "VARCHAR",
+      id: "VARCHAR",
+      reason: "VARCHAR",
+      owned: "BOOLEAN",
+      after: imageType(fields),
+    })
   );
 }
 
 /** The records that are right already and not recorded as such; and with `gone` those recorded that are no more. */
 export function confirmedSql({ sync, fields }: DiffInput, { confirmed, forgotten }: SavedCounts): string {
   if (confirmed + forgotten === 0)
-    return nothing(fields, { key: "VARCHAR", id: "VARCHAR", owned: "BOOLEAN", gone: "BOOLEAN" });
+    return noRows({ key: "VARCHAR", id: "VARCHAR", owned: "BOOLEAN", gone: "BOOLEAN", after: imageType(fields) });
   const right = `SELECT CAST(key AS VARCHAR) AS key, id, owned OR ${sync.adopt} AS owned, false AS gone, ${image(fields, "a")} AS after
     FROM (SELECT * FROM ${table("confirmed")} ORDER BY key)`;
   if (forgotten === 0) return right;
@@ -77,11 +84,9 @@ export async function leftMoved(staging: Staging, { ledger, ledgerRows, observed
   return Number(n);
 }
 
-/** No rows of these columns and of `after`. */
-function nothing(fields: readonly SyncField[], columns: Readonly<Record<string, string>>): string {
-  const named = Object.entries(columns).map(([name, type]) => `CAST(NULL AS ${type}) AS ${name}`);
-  const after = fields.map(({ name, type }) => `${ident(name)} := CAST(NULL AS ${sqlType(type)})`);
-  return `SELECT ${named.join(", ")}, struct_pack(${after.join(", ")}) AS after WHERE false`;
+/** The type of what {@link image} makes. */
+function imageType(fields: readonly SyncField[]): string {
+  return `STRUCT(${fields.map(({ name, type }) => `${ident(name)} ${sqlType(type)}`).join(", ")})`;
 }
 
 function image(fields: readonly SyncField[], prefix: string): string {

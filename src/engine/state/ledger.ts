@@ -4,7 +4,7 @@
  * @module
  */
 import { sqlType } from "../../core/canonical.ts";
-import { ident, literal } from "../../core/sql.ts";
+import { ident, literal, noRows } from "../../core/sql.ts";
 import { type HashedField, rowHashName, rowHashSql } from "../staging/row-hash.ts";
 import type { Staging } from "../staging/staging.ts";
 
@@ -59,9 +59,11 @@ export async function ledgerSql(
   );
   const [base, ...deltas] = shaped;
   if (!base) {
-    const empty = fields.flatMap(({ type }, i) => [`CAST(NULL AS ${sqlType(type)}) AS f${i}`, `false AS k${i}`]);
-    const head = [`CAST(NULL AS ${keyType}) AS key`, "CAST(NULL AS VARCHAR) AS id", "false AS owned", ...empty];
-    return `SELECT ${[...head, "CAST(NULL AS UBIGINT) AS h"].join(", ")} WHERE false`;
+    const values = fields.flatMap(({ type }, i) => [
+      [`f${i}`, sqlType(type)],
+      [`k${i}`, "BOOLEAN"],
+    ]);
+    return noRows({ key: keyType, id: "VARCHAR", owned: "BOOLEAN", ...Object.fromEntries(values), h: "UBIGINT" });
   }
   if (deltas.length === 0) return `SELECT ${base.head} FROM ${base.sql} WHERE NOT gone`;
   const rows = deltas
