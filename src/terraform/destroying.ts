@@ -8,7 +8,7 @@ import type { World } from "../engine/world.ts";
 import type { Settings } from "./check-provider.ts";
 import { errorDiagnostic } from "./diagnostics.ts";
 import { deleted, notDeleted, refusals } from "./plan-diagnostics.ts";
-import { type Preview, previewOf, readPreview, writePreview } from "./planning.ts";
+import { type Preview, planOf, readPreview, writePreview } from "./planning.ts";
 import type { Message } from "./protobuf.ts";
 import { mustEnd } from "./run-diagnostics.ts";
 import type { Session } from "./session.ts";
@@ -67,11 +67,7 @@ function deleting<T>(
   use: (plan: OpenPlan, made: Preview, world: World, project: Project) => Promise<T>,
 ): Promise<T> {
   return session.exclusive(async () => {
-    const [real, { plan }, { withScratch }] = await Promise.all([
-      session.world(),
-      import("../engine/plan.ts"),
-      import("../engine/staging/scratch.ts"),
-    ]);
+    const real = await session.world();
     const world = { ...real, systems: real.systems.map(withoutRows) };
     const guards = { ...guardDefaults, maxDeletes: Number.MAX_SAFE_INTEGER, maxDeletePercent: 100 };
     const project: Project = {
@@ -88,10 +84,7 @@ function deleting<T>(
         },
       ],
     };
-    return withScratch(async (directory) => {
-      const made = await plan(world, project, { directory }, () => undefined, session.stop.signal);
-      return use(made, previewOf(made, "delete"), world, project);
-    });
+    return planOf(session, world, project, { of: "delete" }, (plan, made) => use(plan, made, world, project));
   });
 }
 

@@ -6,6 +6,7 @@ import type { Sync } from "../core/sync.ts";
 import { configDigest } from "../engine/config-digest.ts";
 import type { PlanOptions } from "../engine/plan.ts";
 import type { OpenPlan } from "../engine/plan-file.ts";
+import type { World } from "../engine/world.ts";
 import type { Settings } from "./check-provider.ts";
 import type { Images } from "./look.ts";
 import type { Session } from "./session.ts";
@@ -37,7 +38,8 @@ type Use<T> = (plan: OpenPlan, made: Preview, project: Project) => Promise<T>;
 
 /** Makes the plan of one sync, and has it used before its files are removed. Nothing else goes on meanwhile. */
 export function planned<T>(session: Session, settings: Settings, sync: Sync, use: Use<T>): Promise<T> {
-  return session.exclusive(() => planOf(session, settings, sync, {}, use));
+  const project = { ...settings, syncs: [sync] };
+  return session.exclusive(async () => planOf(session, await session.world(), project, { of: "sync" }, use));
 }
 
 /** The same where nothing is written: a few such plans are made beside each other. */
@@ -49,42 +51,45 @@ export async function lookedAt<T>(session: Session, settings: Settings, sync: Sy
     ]);
     return openConnections(world, { ...settings, syncs: [] }, () => undefined);
   };
-  return session.looking(open, (connections) => planOf(session, settings, sync, { connections }, use));
+  const project = { ...settings, syncs: [sync] };
+  return session.looking(open, async (connections) =>
+    planOf(session, await session.world(), project, { of: "sync", connections }, use),
+  );
 }
 
-async function planOf<T>(
+interface Making extends Pick<PlanOptions, "connections"> {
+  readonly of: Preview["of"];
+}
+
+/** Makes the plan of a project of one sync, unless a login that it needs was refused before. */
+export async function planOf<T>(
   session: Session,
-  settings: Settings,
-  sync: Sync,
-  options: Pick<PlanOptions, "connections">,
+  world: World,
+  project: Project,
+  { of, connections }: Making,
   use: Use<T>,
 ): Promise<T> {
-  const [world, { plan }, { withScratch }] = await Promise.all([
-    session.world(),
+  const [{ plan }, { withScratch }] = await Promise.all([
     import("../engine/plan.ts"),
     import("../engine/staging/scratch.ts"),
   ]);
-  const project = { ...settings, syncs: [sync] };
-  for (const { connection } of [sync.source, sync.destination]) {
-    const refused = session.refused.get(connection);
-    if (refused) throw refused;
-  }
+  for (const { source, destination } of project.syncs)
+    for (const { connection } of [source, destination]) {
+      const refused = session.refused.get(connection);
+      if (refused) throw refused;
+    }
   return withScratch(async (directory) => {
-    const made = await plan(
-      world,
-      project,
-      { ...options, memoryMb: MEMORY_MB, directory },
-      () => undefined,
-      session.stop.signal,
-    ).catch((error: unknown) => {
+    const options = { memoryMb: MEMORY_MB, directory, ...(connections && { connections }) };
+    const making = plan(world, project, options, () => undefined, session.stop.signal);
+    const made = await making.catch((error: unknown) => {
       if (error instanceof AuthError && error.at && error.code === "AUTH_REFUSED") session.refused.set(error.at, error);
       throw error;
     });
-    return use(made, previewOf(made, "sync"), project);
+    return use(made, previewOf(made, of), project);
   });
 }
 
-export function previewOf({ manifest: { config, content }, summary }: OpenPlan, of: Preview["of"]): Preview {
+function previewOf({ manifest: { config, content }, summary }: OpenPlan, of: Preview["of"]): Preview {
   const [only] = summary.syncs;
   if (!only) throw new TypeError("a plan without its sync");
   return { format: FORMAT, of, config, digest: content, summary: only };
