@@ -17,12 +17,17 @@ export function cannotCarry(): string | undefined {
   return fused ? undefined : `${process.execPath} is built without support for single executable applications`;
 }
 
-/** Node.js's licence, which goes where its binary goes; undefined where it is not installed with it. */
-export function nodeLicense(): string | undefined {
+/** Licences of what the executable is made of, which go where it goes. Node.js's is left out where it is not installed. */
+export function licenses(root: string): readonly { readonly path: string; readonly file: string }[] {
   const home = join(dirname(realpathSync(process.execPath)), "..");
-  return ["LICENSE", "share/doc/node/LICENSE", "share/doc/nodejs/LICENSE"]
+  const node = ["LICENSE", "share/doc/node/LICENSE", "share/doc/nodejs/LICENSE"]
     .map((file) => join(home, file))
     .find((file) => existsSync(file));
+  const bundled = ["yauzl", "pend"].map((name) => ({
+    path: `LICENSE.${name}`,
+    file: join(root, "node_modules", name, "LICENSE"),
+  }));
+  return [...(node ? [{ path: "LICENSE.node", file: node }] : []), ...bundled];
 }
 
 /**

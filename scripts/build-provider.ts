@@ -11,7 +11,7 @@ import { dirname, join, relative } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import yazl from "yazl";
-import { buildExecutable, cannotCarry, nodeLicense } from "./build-executable.ts";
+import { buildExecutable, cannotCarry, licenses } from "./build-executable.ts";
 import { packagesBelow } from "./build-provider-packages.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -57,9 +57,7 @@ export async function buildProvider({ out, form, compress = true }: BuildOptions
   if (form === "executable") {
     const made = join(out, program);
     await buildExecutable(root, packed, (await sha256(packed)).slice(0, 16), made);
-    const license = nodeLicense();
-    const others = license ? [{ path: "LICENSE.node", file: license }] : [];
-    await pack(packed, [{ path: program, file: made, runs: true }, ...others], compress);
+    await pack(packed, [{ path: program, file: made, runs: true }, ...licenses(root)], compress);
     await rm(made);
   }
   await writeFile(
