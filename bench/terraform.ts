@@ -3,7 +3,7 @@
  * its own, beside bare node and the command line. Needs `npm run build` and a terraform on the PATH.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
@@ -52,8 +52,7 @@ if (wants("many"))
     await prepare(directory, tables, 20);
     const blocks = await terraform(directory, ["plan"]);
     const brief = await terraform(directory, ["plan", "-compact-warnings"]);
-    rmSync(join(directory, "main.tf.json"));
-    writeFileSync(join(directory, "main.tf"), forEach(tables.length));
+    writeFileSync(join(directory, "main.tf.json"), inLines(forEach(tables)));
     const first = await terraform(directory, ["plan", "-out", "p"]);
     const applied = await terraform(directory, ["apply", "p"]);
     const idle = await terraform(directory, ["plan"]);
@@ -110,7 +109,7 @@ function withRows(count: number) {
     inFolder(async (own) => {
       await prepare(under, ["customer"], count);
       await data(own, ["customer"], count);
-      writeFileSync(join(own, "stack.json"), JSON.stringify(stack(["customer"])));
+      writeFileSync(join(own, "stack.json"), JSON.stringify(blocksOf(["customer"])));
       writeFileSync(join(own, "manifest.json"), '{ "stacks": { "s": { "synthesizedStackPath": "stack.json" } } }');
       const app = `import { copyFileSync as copy, mkdirSync } from "node:fs";
 mkdirSync(process.env.CDKTF_OUTDIR, { recursive: true });
@@ -139,56 +138,46 @@ for (const file of ["stack.json", "manifest.json"]) copy(file, process.env.CDKTF
   );
 }
 
-function stack(tables: readonly string[]) {
-  const sync = (name: string) => ({
+function syncOf(name: string) {
+  return {
     name,
     source: { connection: "warehouse", table: name },
     key: ["id"],
     destination: { connection: "crm", object: name },
     mode: "mirror",
     fields: Object.fromEntries(["a", "b", "c"].map((field) => [field, { column: field }])),
-  });
+  };
+}
+
+function stack(resources: Readonly<Record<string, object>>) {
   const connections = { warehouse: { duckdb: { path: "warehouse.duckdb" } }, crm: { duckdb: { path: "crm.duckdb" } } };
   return {
     terraform: { required_providers: { ebb: { source: "ebb/ebb" } } },
     provider: { ebb: [{ connections }] },
-    resource: { ebb_sync: Object.fromEntries(tables.map((name) => [name, sync(name)])) },
+    resource: { ebb_sync: resources },
   };
 }
 
+/** One block for each table. */
+function blocksOf(tables: readonly string[]) {
+  return stack(Object.fromEntries(tables.map((name) => [name, syncOf(name)])));
+}
+
 /** The same syncs as one block. */
-function forEach(count: number): string {
-  return `terraform {
-  required_providers {
-    ebb = { source = "ebb/ebb" }
-  }
+function forEach(tables: readonly string[]) {
+  const names = Object.fromEntries(tables.map((name) => [name, name]));
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: Terraform's, not ours
+  return stack({ all: { for_each: names, ...syncOf("${each.key}") } });
 }
-provider "ebb" {
-  connections = {
-    warehouse = { duckdb = { path = "warehouse.duckdb" } }
-    crm       = { duckdb = { path = "crm.duckdb" } }
-  }
-}
-resource "ebb_sync" "all" {
-  for_each    = toset([for i in range(${count}) : "t\${i}"])
-  name        = each.key
-  source      = { connection = "warehouse", table = each.key }
-  key         = ["id"]
-  destination = { connection = "crm", object = each.key }
-  mode        = "mirror"
-  fields = {
-    a = { column = "a" }
-    b = { column = "b" }
-    c = { column = "c" }
-  }
-}
-`;
+
+/** As everybody writes it: Terraform quotes the whole line that a diagnostic is about. */
+function inLines(json: object): string {
+  return JSON.stringify(json, null, 2);
 }
 
 async function prepare(directory: string, tables: readonly string[], count: number): Promise<void> {
   await data(directory, tables, count);
-  // In lines, as everybody writes it: Terraform quotes the whole line that a diagnostic is about.
-  writeFileSync(join(directory, "main.tf.json"), JSON.stringify(stack(tables), null, 2));
+  writeFileSync(join(directory, "main.tf.json"), inLines(blocksOf(tables)));
   must(spawnSync(process.execPath, [ebb, "terraform", "install", directory], { encoding: "utf8" }));
   must(spawnSync("terraform", ["init"], { cwd: directory, encoding: "utf8", env: environment }));
 }

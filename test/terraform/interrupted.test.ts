@@ -5,6 +5,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeEach, expect, it } from "vitest";
 import { sql } from "../cli/run.ts";
 import { attached, clear } from "./attached.ts";
+import { providerOver } from "./provider-block.ts";
 import { missing } from "./terraform.ts";
 
 afterAll(clear);
@@ -13,16 +14,7 @@ beforeEach((context) => {
 });
 
 /** Five batches, two calls in a second: time enough to interrupt. */
-const stack = `
-terraform {
-  required_providers {
-    ebb = { source = "ebb/ebb" }
-  }
-}
-provider "ebb" {
-  connections = {
-    warehouse = { duckdb = { path = "warehouse.duckdb" } }
-    crm = {
+const stack = `${providerOver(`{
       salesforce = {
         base_url      = "sandbox:crm"
         login_url     = "https://example.my.salesforce.com"
@@ -30,9 +22,7 @@ provider "ebb" {
         client_secret = "env:SECRET"
         rate_limit    = { calls = 2, seconds = 1 }
       }
-    }
-  }
-}
+    }`)}
 resource "ebb_sync" "contacts" {
   name        = "contacts"
   source      = { connection = "warehouse", table = "customer" }

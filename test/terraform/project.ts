@@ -2,20 +2,9 @@
 import { join } from "node:path";
 import { sql } from "../cli/run.ts";
 import { type Attached, attached } from "./attached.ts";
+import { providerOver } from "./provider-block.ts";
 
-export const provider = `
-terraform {
-  required_providers {
-    ebb = { source = "ebb/ebb" }
-  }
-}
-provider "ebb" {
-  connections = {
-    warehouse = { duckdb = { path = "warehouse.duckdb" } }
-    crm       = { duckdb = { path = "crm.duckdb" } }
-  }
-}
-`;
+export const provider = providerOver('{ duckdb = { path = "crm.duckdb" } }');
 
 /** A mirror of a table. `more` is put in place of its guards. */
 export const sync = (name: string, more = "guards = { max_delete_percent = 34 }") => `

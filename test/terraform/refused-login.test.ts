@@ -4,22 +4,15 @@ import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { sql } from "../cli/run.ts";
 import { attached, clear } from "./attached.ts";
+import { providerOver } from "./provider-block.ts";
 import { missing } from "./terraform.ts";
 
 afterAll(clear);
 
-const stack = (url: string) => `
-terraform {
-  required_providers {
-    ebb = { source = "ebb/ebb" }
-  }
-}
-provider "ebb" {
-  connections = {
-    warehouse = { duckdb = { path = "warehouse.duckdb" } }
-    crm = { hubspot = { base_url = "${url}", client_id = "app", client_secret = "env:SECRET", refresh_token = "env:SECRET" } }
-  }
-}
+const hubspot = (url: string) =>
+  `{ hubspot = { base_url = "${url}", client_id = "app", client_secret = "env:SECRET", refresh_token = "env:SECRET" } }`;
+
+const stack = (url: string) => `${providerOver(hubspot(url))}
 resource "ebb_sync" "all" {
   for_each    = toset([for i in range(12) : "sync\${i}"])
   name        = each.key

@@ -7,6 +7,7 @@ import { checkProvider } from "../../src/terraform/check-provider.ts";
 import { unknown, type Value } from "../../src/terraform/msgpack.ts";
 import { sql } from "../cli/run.ts";
 import { attached, clear } from "./attached.ts";
+import { providerOver } from "./provider-block.ts";
 import { missing } from "./terraform.ts";
 
 afterAll(clear);
@@ -33,23 +34,13 @@ describe("a secret of the provider block", () => {
   });
 });
 
-const stack = (url: string, clientId: string, mark: string) => `
-terraform {
-  required_providers {
-    ebb = { source = "ebb/ebb" }
-  }
-}
+const salesforceAt = (url: string, clientId: string) =>
+  `{ salesforce = { base_url = "${url}", login_url = "${url}", client_id = "${clientId}", client_secret = var.secret } }`;
+
+const stack = (url: string, clientId: string, mark: string) => `${providerOver(salesforceAt(url, clientId))}
 variable "secret" {
   type = string
   ${mark} = true
-}
-provider "ebb" {
-  connections = {
-    warehouse = { duckdb = { path = "warehouse.duckdb" } }
-    crm = {
-      salesforce = { base_url = "${url}", login_url = "${url}", client_id = "${clientId}", client_secret = var.secret }
-    }
-  }
 }
 resource "ebb_sync" "contacts" {
   name        = "contacts"
