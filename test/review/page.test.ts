@@ -179,14 +179,27 @@ describe("a report in a browser", { timeout: 120_000 }, () => {
     const again = await openReport(needed(browser, context), url + hash);
     expect(await again.page.textContent("#view tr.open")).toBe(shown);
     expect(await place(again.page)).toBe(2_500);
-    // Lines are made anew after a scroll; a click during one would hit what is just being replaced.
-    await again.page.locator("text=link to this change").scrollIntoViewIfNeeded();
-    await again.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
     await again.page.click("text=link to this change");
     await expect.poll(() => status(again.page)).toBe("All 6,464 changes");
     expect(await again.page.textContent("#view tr.open")).toBe(shown);
     await again.page.goto(`${url}#change=0.99999999`);
     await expect.poll(() => status(again.page)).toContain("the change of this address is not among them");
+  });
+
+  test("a change open at the very end can be scrolled to, and the view stays where it was put", async (context) => {
+    const { page } = await openReport(needed(browser, context), await addressOf("huge"));
+    await page.focus("#view");
+    await press(page, "End", "Enter");
+    for (const up of [400, 200, 100, 0]) {
+      const [put, after] = await page.evaluate<[put: number, after: number]>(`(async () => {
+        const view = document.querySelector("#view");
+        view.scrollTop = view.scrollHeight - view.clientHeight - ${up};
+        const put = view.scrollTop;
+        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+        return [put, view.scrollTop];
+      })()`);
+      expect(after).toBe(put);
+    }
   });
 
   test("only what is in view is made, and every line stands where it belongs", async (context) => {

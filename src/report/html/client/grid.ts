@@ -35,6 +35,8 @@ export function createGrid(view: HTMLElement, report: Report, { addressOf, opene
   let open = -1;
   let openHeight = 0;
   let firstField = "";
+  /** What is made of each place. */
+  let lines: ReadonlyMap<number, readonly HTMLElement[]> = new Map();
 
   const head = make("thead", { role: "rowgroup" }, make("tr", { role: "row", "aria-rowindex": 1 }));
   for (const title of COLUMNS) head.rows[0]?.append(make("th", { role: "columnheader", scope: "col" }, title));
@@ -84,24 +86,41 @@ export function createGrid(view: HTMLElement, report: Report, { addressOf, opene
     return make("tr", { role: "row", class: "open", id: `d${row}`, "aria-level": 2, "aria-rowindex": open + 2 }, cell);
   }
 
-  function render(): void {
+  /** @param scrolled nothing changed but where the view stands: the lines that stay in it are kept */
+  function render(scrolled = false): void {
     const visible = Math.max(1, view.clientHeight - headHeight());
     const first = Math.max(0, placeAt(view.scrollTop) - SPARE);
     const last = Math.min(shown.length, placeAt(view.scrollTop + visible) + 1 + SPARE);
-    const lines: HTMLElement[] = [];
-    for (let place = first; place < last; place++) {
-      lines.push(line(place));
-      if (place === open) lines.push(detailLine());
-    }
-    body.replaceChildren(...lines);
+    const kept = scrolled ? lines : new Map<number, readonly HTMLElement[]>();
+    const made = new Map<number, readonly HTMLElement[]>();
+    for (let place = first; place < last; place++)
+      made.set(place, kept.get(place) ?? (place === open ? [line(place), detailLine()] : [line(place)]));
+    lines = made;
+    put([...lines.values()].flat());
+    stand(first, last);
     const detail = open >= first && open < last ? document.getElementById(`d${shown[open]}`) : null;
-    if (detail) openHeight = detail.getBoundingClientRect().height;
-    room.style.paddingTop = `${topOf(first)}px`;
-    room.style.paddingBottom = `${Math.max(0, total() - topOf(last))}px`;
+    const height = detail?.getBoundingClientRect().height ?? openHeight;
+    if (height !== openHeight) {
+      openHeight = height;
+      stand(first, last);
+    }
     const current = shown[active];
     if (current !== undefined && active >= first && active < last)
       view.setAttribute("aria-activedescendant", `r${current}`);
     else view.removeAttribute("aria-activedescendant");
+  }
+
+  /** Whoever is in the body stays: a selection in it, or half a click on it. */
+  function put(wanted: readonly HTMLElement[]): void {
+    const stay = new Set<Element>(wanted);
+    for (const row of [...body.rows]) if (!stay.has(row)) row.remove();
+    for (const [at, row] of wanted.entries()) if (body.rows[at] !== row) body.insertBefore(row, body.rows[at] ?? null);
+  }
+
+  /** Puts the table where its lines belong. Before anything is measured: in a room too low, the view would be scrolled up. */
+  function stand(first: number, last: number): void {
+    room.style.paddingTop = `${topOf(first)}px`;
+    room.style.paddingBottom = `${Math.max(0, total() - topOf(last))}px`;
   }
 
   /** Scrolls no further than needed to have a line, and what is open below it, in view. */
@@ -152,7 +171,7 @@ export function createGrid(view: HTMLElement, report: Report, { addressOf, opene
     waiting = true;
     requestAnimationFrame(() => {
       waiting = false;
-      render();
+      render(true);
     });
   };
   view.addEventListener("scroll", later, { passive: true });
