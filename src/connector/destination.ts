@@ -81,7 +81,7 @@ export interface Destination {
    * Only with `idIsKey` and `checksBefore`.
    */
   load?(load: Load, signal: AbortSignal): Promise<boolean>;
-  /** Takes up the work a ticket names, to its end. */
+  /** Takes up the work a ticket names, to its end. The batch is the one it was begun with. */
   resume?(ticket: string, batch: Batch, signal: AbortSignal): AsyncIterable<Receipt>;
   /**
    * How `createField` would describe a field it makes, so that a plan can be made before the field is there. Throws

@@ -199,6 +199,30 @@ describe("a create in doubt", () => {
     expect(summaryOf(await run.plan({ refresh: "full" })).counts.create).toBe(0);
   });
 
+  test("of a job under an idempotency key is sent again as the very same batch, whoever takes the job up", async () => {
+    const { fake, run } = await fakeProject({}, { capabilities: keyed });
+    fake.rows = people(3);
+    const vendor = keptByKey(fake);
+    const stop = new AbortController();
+    fake.script.write = async function* (batch) {
+      const [first] = vendor(batch);
+      yield { ticket: "job" };
+      if (first) yield { outcomes: [first] };
+      stop.abort();
+      throw new Error("killed");
+    };
+    await run.apply(await run.plan(), { abort: stop.signal });
+    fake.script.write = async function* (batch) {
+      yield { outcomes: vendor(batch) };
+    };
+    // The job is gone, and nobody can look.
+    fake.script.resume = async function* () {
+      yield* [];
+    };
+    expect(await run.resume()).toMatchObject({ status: "applied", syncs: { people: { applied: 3 } } });
+    expect([...fake.creates.values()]).toEqual([1, 1, 1]);
+  });
+
   test("of a job that is not known any more is looked for, never sent record by record", async () => {
     const { fake, run } = await fakeProject();
     fake.rows = people(4);

@@ -52,22 +52,23 @@ export interface LeftBatch {
 /** Takes up a batch that a dead run left: its job where it has a ticket, else by reading back. */
 export async function resumeBatch(desk: BatchDesk, batch: LeftBatch, signal: AbortSignal): Promise<void> {
   const { route, whole, left, ticket, at } = batch;
-  if (ticket !== null && desk.open.destination.resume)
-    return follow(desk, batchOf(desk, route, left, at), ticket, 1, signal);
-  return settleAndResend(desk, batchOf(desk, route, whole, at), left, 1, signal);
+  const sent = batchOf(desk, route, whole, at);
+  if (ticket !== null && desk.open.destination.resume) return follow(desk, sent, left, ticket, 1, signal);
+  return settleAndResend(desk, sent, left, 1, signal);
 }
 
 /** Follows a job that was begun to its end. It is never begun again: the first would still do its work. */
 async function follow(
   desk: BatchDesk,
   batch: SentBatch,
+  left: readonly Change[],
   ticket: string,
   attempt: number,
   signal: AbortSignal,
 ): Promise<void> {
   const { destination } = desk.open;
   const resume = (s: AbortSignal) => destination.resume?.(ticket, batch, s) ?? nothing();
-  await receive(desk, batch, { start: resume, left: batch.changes, attempt, ticket }, signal);
+  await receive(desk, batch, { start: resume, left, attempt, ticket }, signal);
 }
 
 async function* nothing(): AsyncIterable<Receipt> {}
@@ -135,7 +136,7 @@ async function followAgain(
   const passing = failure instanceof TransientError && worthWaiting(failure) && attempt < MAX_ATTEMPTS;
   if (!passing || signal.aborted) throw failure;
   await backOff(desk.world, attempt, failure.retryAfterMs, signal);
-  await follow(desk, batchOf(desk, batch.route, changes, batch.at), ticket, attempt + 1, signal);
+  await follow(desk, batch, changes, ticket, attempt + 1, signal);
 }
 
 /** Nothing at all was said about its changes. */
