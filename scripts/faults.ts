@@ -16,7 +16,7 @@ import { root } from "../test/faults/build.ts";
 import type { KillResult } from "../test/faults/kill.ts";
 import { type RandomKills, randomKills } from "../test/faults/random-kills.ts";
 import { type Row, rows } from "../test/faults/rows.ts";
-import { copyProject, passes, sabotage } from "../test/faults/sabotage.ts";
+import { copyProject, failing, sabotage } from "../test/faults/sabotage.ts";
 import { sabotages } from "../test/faults/sabotages.ts";
 import { allKills } from "../test/faults/whole.ts";
 
@@ -185,8 +185,12 @@ function allSabotages(): boolean {
     const chosen = sabotages.filter(({ what }) => what.includes(values.only));
     const results = chosen.map((one) => {
       const at = JSON.stringify(one.test);
-      const whole = sound.get(at) ?? passes(directory, one);
-      sound.set(at, whole);
+      if (!sound.has(at)) {
+        const said = failing(directory, one);
+        if (said) say(said);
+        sound.set(at, said === "");
+      }
+      const whole = sound.get(at);
       const noticed = whole ? sabotage(directory, one) : undefined;
       const verdict = noticed === undefined ? "the test fails without it" : noticed.noticed ? "noticed" : "NOT NOTICED";
       say(`${verdict}: ${one.what}${noticed?.said ? `\n${noticed.said}` : ""}`);

@@ -49,9 +49,10 @@ export function sabotage(directory: string, { what, file, from, to, test }: Sabo
   }
 }
 
-/** Whether the named test passes without any sabotage. */
-export function passes(directory: string, { test }: Sabotage): boolean {
-  return runTest(directory, test).status === 0;
+/** What the named test says where it fails without any sabotage; empty where it passes. */
+export function failing(directory: string, { test }: Sabotage): string {
+  const { status, output } = runTest(directory, test);
+  return status === 0 ? "" : output;
 }
 
 function runTest(directory: string, { path, name }: Sabotage["test"]) {
