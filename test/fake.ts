@@ -72,6 +72,8 @@ export interface FakeScript {
   describe?: (() => void | Promise<void>) | undefined;
   /** Each batch of source rows passes here. */
   source?: (() => void | Promise<void>) | undefined;
+  /** What happens until the connection of an HTTP call stands, where `http` is on. */
+  connect?: ((path: string) => void | Promise<void>) | undefined;
   /** Answers of the HTTP calls, where `http` is on. */
   answer?: ((path: string) => FakeAnswer) | undefined;
 }
@@ -138,7 +140,7 @@ export function makeFake(options: FakeOptions = {}): Fake {
       touch(id, fields === null);
     },
     commit: (batch) => batch.changes.map((change) => commitOne(batch, change)),
-    dispatcher: async () => ({ request: async ({ path }: { path: string }) => respond(path) }) as unknown as Dispatcher,
+    dispatcher: async () => ({ request }) as unknown as Dispatcher,
     system: defineSystem({
       name: options.name ?? "fake",
       title: "Fake",
@@ -171,6 +173,12 @@ export function makeFake(options: FakeOptions = {}): Fake {
       },
     }),
   };
+
+  async function request({ path, leave }: { readonly path: string; readonly leave: () => void }) {
+    await fake.script.connect?.(path);
+    leave();
+    return respond(path);
+  }
 
   function respond(path: string) {
     const { status, headers = {}, text: body = "{}" } = fake.script.answer?.(path) ?? { status: 200 };

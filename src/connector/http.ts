@@ -168,7 +168,7 @@ async function exchange(
   signal.addEventListener("abort", stop, { once: true });
   try {
     const dispatcher = await world.dispatcher();
-    const answer = await dispatcher.request({
+    const sent = {
       origin: url.origin,
       path: url.pathname + url.search,
       method: request.method,
@@ -177,7 +177,14 @@ async function exchange(
       signal: over.signal,
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
-    });
+      leave() {
+        if (world.permits.mayLeave()) return;
+        throw new TransientError("NETWORK", `this process stood still while ${url.origin} was to be called`, {
+          unsent: true,
+        });
+      },
+    };
+    const answer = await dispatcher.request(sent);
     const text = await answer.body.text();
     const flat = Object.fromEntries(
       Object.entries(answer.headers).map(([name, value]) => [
@@ -193,6 +200,7 @@ async function exchange(
     return { status: answer.statusCode, headers: flat, text, json };
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
+    if (cause instanceof TransientError) throw cause;
     const code = over.signal.aborted ? "answer too slow" : ((cause as { code?: string }).code ?? "");
     const unsent = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"].includes(code);
     throw new TransientError("NETWORK", `${url.origin} could not be reached (${code || "connection broken"})`, {

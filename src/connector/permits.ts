@@ -27,6 +27,8 @@ export interface Permits {
    * Resolves when a call may be sent, in every one of these buckets. The call is over when what it resolves to is called.
    */
   acquire(buckets: readonly string[], signal: AbortSignal): Promise<(end: CallEnd) => Promise<void>>;
+  /** Whether what was permitted may still leave: asked when its connection stands, where nothing can be waited for. */
+  mayLeave(): boolean;
   /** Whether a call that failed may be sent once more: an account that fails again and again is left alone. */
   mayRetry(): boolean;
 }

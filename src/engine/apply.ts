@@ -96,9 +96,15 @@ async function finished(
 ): Promise<RunResult> {
   if ("status" in run) return run;
   const whole = await loadRun(world, store, run.run);
-  return connected(world, project, listen, lock, (connections) =>
-    finishRun(world, store, whole, connections, lock, signals.abort),
-  );
+  return connected(world, project, listen, lock, async (connections) => {
+    try {
+      return await finishRun(world, store, whole, connections, lock, signals.abort);
+    } catch (error) {
+      // Whoever stood still finds files removed that another has made superfluous.
+      await lock.hold();
+      throw error;
+    }
+  });
 }
 
 async function connected<T>(
@@ -108,7 +114,7 @@ async function connected<T>(
   lock: Lock,
   use: (connections: Connections) => Promise<T>,
 ): Promise<T> {
-  const connections = openConnections(world, project, listen, () => lock.hold());
+  const connections = openConnections(world, project, listen, lock);
   try {
     return await use(connections);
   } finally {

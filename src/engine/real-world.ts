@@ -4,10 +4,9 @@ import { lstat, mkdir } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { openAgent } from "./connect/agent.ts";
 import { localDisk } from "./state/disk.ts";
 import type { World } from "./world.ts";
-
-const CONNECTIONS = 32;
 
 /** What a front knows and the machine does not. */
 export type Front = Pick<World, "systems" | "directory" | "version" | "interactive">;
@@ -31,7 +30,7 @@ export function realWorld(front: Front): World {
     randomName: () => randomBytes(8).toString("hex"),
     random: Math.random,
     dispatcher: () => {
-      agent ??= import("undici").then(({ Agent }) => new Agent({ connections: CONNECTIONS, pipelining: 1 }));
+      agent ??= openAgent();
       return agent;
     },
     meetingPlace,

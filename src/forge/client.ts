@@ -15,7 +15,7 @@ export interface ForgeApi {
 }
 
 /** A forge limits per hour, far above what one job sends. */
-const free: Permits = { acquire: async () => async () => undefined, mayRetry: () => true };
+const free: Permits = { acquire: async () => async () => undefined, mayLeave: () => true, mayRetry: () => true };
 const PAGE = 100;
 const MOST_PAGES = 50;
 /** Times a file is asked for before that it does not come counts. */

@@ -3,13 +3,16 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../src/core/errors.ts";
 import type { Disk } from "../../src/engine/state/disk.ts";
-import { beatPath, lockPath, readLock, takeLock } from "../../src/engine/state/lock.ts";
+import { beatPath, type Lock, lockPath, readLock, takeLock } from "../../src/engine/state/lock.ts";
 import { openState, type State } from "../../src/engine/state/state.ts";
 import { fakeProject } from "../engine/setup.ts";
 import { people, writes } from "../fake.ts";
 import { changesOf, runner, type TestWorld, testWorld } from "../world.ts";
 import { failingAppends } from "./full-disk.ts";
 import { testJournal } from "./journal.ts";
+
+/** A sleep of this length is the heartbeat of a lock. */
+const HEARTBEAT_MS = 10_000;
 
 /** Runs the checks on a disk; `make` gives one that is empty. */
 export function testState(name: string, make: () => Disk): void {
@@ -73,7 +76,10 @@ export function testState(name: string, make: () => Disk): void {
         lockPath(store),
         JSON.stringify({ ...holder, id: "dead", ...owner, host: owner.host ?? holder?.host }),
       );
-      const results = await Promise.allSettled(Array.from({ length: 8 }, () => takeLock(made, store)));
+      // Watching takes them no time: else each who does would put the others to sleep.
+      const sleep: TestWorld["sleep"] = async (ms, signal) => (ms === HEARTBEAT_MS ? aborted(signal) : undefined);
+      const taking = Array.from({ length: 8 }, () => takeLock({ ...made, sleep }, store));
+      const results = await Promise.allSettled(taking);
       expect(results.filter((one) => one.status === "fulfilled")).toHaveLength(1);
       for (const one of results) if (one.status === "fulfilled") await one.value.release();
       expect(await made.disk.list(store.directory)).toEqual([]);
@@ -170,6 +176,48 @@ export function testState(name: string, make: () => Disk): void {
       expect(await readLock(made, store)).toMatchObject({ expires: made.clock.now() + 30_000 });
     });
 
+    test.each([
+      ["nobody", null],
+      ["a dead owner", { id: "dead", host: "elsewhere", place: "", user: "u", pid: 1, ci: null, since: "" }],
+    ])(
+      "whoever sleeps at any moment with the lock of %s undoes nothing of who took it meanwhile",
+      { timeout: 60_000 },
+      async (_, dead) => {
+        const at = (lineage: string, serial: number): State => ({ version: 1, lineage, serial, syncs: {} });
+        let moment = 1;
+        for (; ; moment++) {
+          const made = await world();
+          const store = openState(made, ".ebb");
+          if (dead) await made.disk.replace(lockPath(store), JSON.stringify(dead));
+          const nap = napping(made, moment);
+          let other: Lock | undefined;
+          const sleeping = (async () => {
+            const lock = await takeLock(nap.world, store);
+            await lock.hold();
+            expect(other, `held at moment ${moment}`).toBeUndefined();
+            await openState(nap.world, ".ebb").write(at("sleeper", 1), lock.sure);
+            await lock.release();
+          })().catch((error: unknown) => error);
+          if ((await Promise.race([sleeping.then(() => "ended"), nap.asleep])) === "ended") break;
+          made.clock.advance(31_000);
+          other = await takeLock(made, store);
+          const holder = await readLock(made, store);
+          const next = at("other", (await store.read()).serial + 1);
+          await store.write(next, other.sure);
+          nap.wake();
+          const ended = await sleeping;
+          if (ended !== undefined)
+            expect(ended).toMatchObject({ code: expect.stringMatching(/STATE_LOCKED|PLAN_STALE/) });
+          expect((await readLock(made, store))?.id, `moment ${moment}`).toBe(holder?.id);
+          expect(await store.read(), `moment ${moment}`).toEqual(next);
+          await other.hold();
+          await other.release();
+          expect(await readLock(made, store)).toBeNull();
+        }
+        expect(moment).toBeGreaterThan(dead ? 30 : 16);
+      },
+    );
+
     test("a lock that was released is not written again", async () => {
       const made = await world();
       const store = openState(made, ".ebb");
@@ -234,4 +282,42 @@ export function testState(name: string, make: () => Disk): void {
 /** Lets what is under way go on until something is so; the test's own limit ends a wait in vain. */
 async function until(is: () => Promise<boolean>): Promise<void> {
   while (!(await is())) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+}
+
+/** A process that stops before or after one of the things it does to the disk, until it is woken; its timers stand still with it. */
+function napping(made: TestWorld, moment: number) {
+  let moments = 0;
+  let wake: () => void = () => undefined;
+  const woken = new Promise<void>((resolve) => {
+    wake = resolve;
+  });
+  let tell: (how: "asleep") => void = () => undefined;
+  const asleep = new Promise<"asleep">((resolve) => {
+    tell = resolve;
+  });
+  const nap = async () => {
+    if (++moments !== moment) return;
+    tell("asleep");
+    await woken;
+  };
+  const around = async <T>(work: () => Promise<T>): Promise<T> => {
+    await nap();
+    const done = await work();
+    await nap();
+    return done;
+  };
+  const { disk } = made;
+  const napped: Disk = {
+    ...disk,
+    read: (path) => around(() => disk.read(path)),
+    replace: (path, text, sure) => around(() => disk.replace(path, text, sure)),
+    createExclusive: (path, text) => around(() => disk.createExclusive(path, text)),
+    remove: (path, sure) => around(() => disk.remove(path, sure)),
+  };
+  const sleep: TestWorld["sleep"] = (ms, signal) => (ms === HEARTBEAT_MS ? aborted(signal) : made.sleep(ms, signal));
+  return { world: { ...made, disk: napped, sleep }, asleep, wake };
 }

@@ -39,9 +39,9 @@ function mortalDisk(kill: Gate): Disk {
   };
   return {
     ...localDisk,
-    replace: (path, text) => around(() => localDisk.replace(path, text)),
+    replace: (path, text, sure) => around(() => localDisk.replace(path, text, sure)),
     createExclusive: (path, text) => around(() => localDisk.createExclusive(path, text)),
-    remove: (path) => around(() => localDisk.remove(path)),
+    remove: (path, sure) => around(() => localDisk.remove(path, sure)),
     read: async (path) => {
       if (kill.dead) throw new Killed("killed");
       return localDisk.read(path);

@@ -19,6 +19,6 @@ await main(process.argv.slice(2), (world) => {
   return {
     ...bent,
     disk: failingDisk(bent.disk, failpoint, bends.losesUnsynced ?? false),
-    dispatcher: async () => failingCalls(await bent.dispatcher(), failpoint, bends.timeoutMs),
+    dispatcher: async () => failingCalls(await bent.dispatcher(), failpoint, bends),
   };
 });

@@ -164,7 +164,11 @@ export const rows: readonly Row[] = [
     fault: "The lease expires while its owner lives",
     how: "SIGSTOP at a failpoint, a second apply takes over, SIGCONT; time runs fifteen times faster",
     here: [{ file: signals, name: "row 19" }],
-    not: "stopped between the last look at the lock and the first byte, the one call on its way still leaves: only a vendor could refuse it",
+    elsewhere: [
+      { file: "test/engine/asleep.test.ts" },
+      { file: "test/conformance/state.ts", name: "whoever sleeps at any moment" },
+    ],
+    not: "stopped between two instructions, the last look at the clock and the write to the connection, a call still leaves: only a vendor could refuse it",
   },
   {
     row: 20,

@@ -108,10 +108,17 @@ export const sabotages: readonly Sabotage[] = [
     test: { path: "test/faults/limits.test.ts", name: "row 15" },
   },
   {
+    what: "a call leaves whatever time has passed since it was let through",
+    file: "src/engine/connect/prepare.ts",
+    from: "mayLeave: () => fence.isFresh(),",
+    to: "mayLeave: () => true,",
+    test: { path: "test/engine/asleep.test.ts", name: "a call that waited for its connection" },
+  },
+  {
     what: "nobody looks whether the lock is still theirs",
     file: "src/engine/state/lock.ts",
-    from: "if ((await ownerIn(world, path))?.id !== owner.id)",
-    to: "if ((await ownerIn(world, path))?.id === null)",
+    from: "if (!(await isOwn(world, path, owner)))",
+    to: "if (owner.id === path)",
     test: { path: "test/faults/signals.test.ts", name: "asleep at" },
   },
 ];

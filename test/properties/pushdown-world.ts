@@ -74,9 +74,9 @@ export async function pushdownWorld(warehouse: Warehouse): Promise<PushdownWorld
   };
   const disk: Disk = {
     ...localDisk,
-    async replace(path, text) {
+    async replace(path, text, sure) {
       if (trouble.killAt && path.endsWith(trouble.killAt)) throw new Killed("killed");
-      return localDisk.replace(path, text);
+      return localDisk.replace(path, text, sure);
     },
   };
   const world = await testWorld({

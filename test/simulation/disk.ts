@@ -68,9 +68,10 @@ export function storyDisk(saved?: SavedDisk): StoryDisk {
           await who.still();
           return files.get(path)?.text ?? (isHot(path) ? null : localDisk.read(path));
         },
-        replace: (path, text) =>
+        replace: (path, text, sure) =>
           around(`replace ${named(path)}`, () => {
             room(path);
+            sure?.();
             return isHot(path) ? put(path, text, who) : localDisk.replace(path, text);
           }),
         createExclusive: (path, text) =>
@@ -99,8 +100,9 @@ export function storyDisk(saved?: SavedDisk): StoryDisk {
           const names = below.map((one) => one.slice(path.length + 1).split("/")[0] ?? "");
           return [...new Set([...(await localDisk.list(path)), ...names])].sort();
         },
-        remove: (path) =>
+        remove: (path, sure = () => true) =>
           around(`remove ${named(path)}`, async () => {
+            if (!sure()) return;
             for (const one of [...files.keys()]) if (one === path || one.startsWith(`${path}/`)) files.delete(one);
             await localDisk.remove(path);
           }),

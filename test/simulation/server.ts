@@ -16,6 +16,13 @@ interface Answer {
   readonly text?: string;
 }
 
+/** As the HTTP client hands it over: it leaves when its connection stands. */
+interface Request {
+  readonly path: string;
+  readonly body: string | null;
+  leave(): void;
+}
+
 type Sent = Pick<Batch, "id" | "action" | "changes">;
 
 /** A connection that broke, as undici reports it. */
@@ -30,7 +37,9 @@ class Broken extends Error {
 export function dispatcherOf(model: Model, who: Process): () => Promise<Dispatcher> {
   const { clock, config, witness } = model;
   const never = new AbortController().signal;
-  const request = async ({ path, body }: { readonly path: string; readonly body: string | null }) => {
+  const request = async ({ path, body, leave }: Request) => {
+    await who.pass(`connection for ${path}`);
+    leave();
     who.leave(`before ${path}`);
     checkRate(model, who);
     const n = nth(model, `calls of ${who.name}`);

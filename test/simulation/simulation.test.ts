@@ -118,8 +118,8 @@ const sabotages: readonly Sabotage[] = [
             if (made) note(path, text);
             return made;
           },
-          async replace(path, text) {
-            await whole.replace(path, text);
+          async replace(path, text, sure) {
+            await whole.replace(path, text, sure);
             note(path, text);
           },
           read: async (path) => (isLock(path) && mine !== null ? mine : whole.read(path)),
@@ -138,7 +138,7 @@ const sabotages: readonly Sabotage[] = [
         const better = (text: string) => text.replace(/"applied": (\d+)/, (_, n) => `"applied": ${Number(n) + 1}`);
         return {
           ...whole,
-          replace: (path, text) => whole.replace(path, path.endsWith("/result.json") ? better(text) : text),
+          replace: (path, text, sure) => whole.replace(path, path.endsWith("/result.json") ? better(text) : text, sure),
         };
       };
     },

@@ -5,7 +5,7 @@ import type { World } from "../world.ts";
 import { type Cell, memoryCell } from "./cell.ts";
 import { fresh, learn, type Pace, take } from "./pace.ts";
 
-export interface Limiter extends Permits {
+export interface Limiter extends Omit<Permits, "mayLeave"> {
   /** Who is told of waits longer than a second; the last one to ask. */
   onWait(tell: (ms: number) => void): void;
   readonly quota: () => { readonly used: number; readonly limit: number } | null;

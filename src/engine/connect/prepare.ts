@@ -8,6 +8,7 @@ import { ConfigError } from "../../core/errors.ts";
 import { suggest } from "../../core/suggest.ts";
 import { digestOf } from "../staging/digest.ts";
 import { openKept } from "../state/kept.ts";
+import type { Lock } from "../state/lock.ts";
 import { openState } from "../state/state.ts";
 import type { Listener, World } from "../world.ts";
 import { fileCell, memoryCell } from "./cell.ts";
@@ -15,8 +16,8 @@ import { createLimiter, type Limiter, type LimiterOptions } from "./limiter.ts";
 import { fresh } from "./pace.ts";
 import { resolveSecrets, sandboxOptions } from "./secrets.ts";
 
-/** Throws when nothing may be sent any more. */
-export type Fence = () => Promise<void>;
+/** Whoever may no longer write sends nothing. */
+export type Fence = Pick<Lock, "hold" | "isFresh">;
 
 export interface Prepared {
   readonly system: System;
@@ -123,15 +124,16 @@ async function limiterOf(
   return limiter;
 }
 
-/** The last look before a call leaves: whoever may no longer write sends nothing. */
-function fenced(permits: Permits, fence: Fence, onCall: () => void): Permits {
+/** A look at the lock before a call is let through, and at the time that has passed since when it leaves. */
+function fenced(permits: Limiter, fence: Fence, onCall: () => void): Permits {
   return {
     mayRetry: () => permits.mayRetry(),
+    mayLeave: () => fence.isFresh(),
     async acquire(buckets, signal) {
       const end = await permits.acquire(buckets, signal);
       onCall();
       try {
-        await fence();
+        await fence.hold();
         return end;
       } catch (error) {
         await end({ how: "failed", signals: [] });

@@ -30,7 +30,7 @@ export async function finishRun(
   store: StateStore,
   run: LoadedRun,
   connections: Connections,
-  lock: Pick<Lock, "hold">,
+  lock: Pick<Lock, "hold" | "sure">,
   signal: AbortSignal,
 ): Promise<RunResult> {
   const state = await store.read();
@@ -54,7 +54,7 @@ export async function finishRun(
   // Outcomes are not brought to the disk one by one: what the state says must not outlive them.
   for (let number = 1; number <= run.journals; number++) await world.disk.flush(run.files.journal(number));
   await lock.hold();
-  await store.write({ version: 1, lineage, serial, syncs } satisfies State);
+  await store.write({ version: 1, lineage, serial, syncs } satisfies State, lock.sure);
   await lock.hold();
   await removeMerged(world, store, state, syncs, serial);
   const clean = [...run.progress.values()].every(({ status }) =>
@@ -62,7 +62,7 @@ export async function finishRun(
   );
   const result = resultOf(run, clean ? "applied" : "partial", new Date(world.now()).toISOString(), serial);
   const told = warnings.length > 0 ? { ...result, warnings } : result;
-  await world.disk.replace(run.files.result, `${JSON.stringify(told, null, 2)}\n`);
+  await world.disk.replace(run.files.result, `${JSON.stringify(told, null, 2)}\n`, lock.sure);
   return told;
 
   /** Without marks a later plan reads every row: whatever fails here costs time and nothing else. */
@@ -156,7 +156,7 @@ async function foldSync(
   }
 
   async function writeSegment(): Promise<Segment> {
-    const file = rowsFile("ledger", sync.name, serial, run.run);
+    const file = rowsFile(world, { kind: "ledger", sync: sync.name, serial, run: run.run });
     const sql = merge ? await merged() : `SELECT * FROM ${segment.sql}`;
     const rows = await writeRows(world, store, staging, file, sql);
     return { file, rows, hash: segment.hash, checksum: await checksumOfFile(store.path(file)) };

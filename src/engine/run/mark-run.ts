@@ -44,7 +44,7 @@ export async function markRun(
   const { n } = await staging.row<{ n: string }>(`SELECT count(*) AS n FROM ${table("delta")}`);
   if (before && token !== null && Number(n) === 0) return before;
 
-  const file = rowsFile("marks", planned.sync.name, input.serial, next);
+  const file = rowsFile(world, { kind: "marks", sync: planned.sync.name, serial: input.serial, run: next });
   await writeRows(world, store, staging, file, `SELECT raw, key, whole FROM ${table("marked")}`);
   const request = { table: marksTable(input.lineage, planned.sync.name), token, next, marks: deltaOf(staging) };
   const recorded = await input.pushdown.record(request, signal);

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { renameSync } from "node:fs";
 import { appendFile, cp, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { ConfigError } from "../../core/errors.ts";
+import { ConfigError, EbbError } from "../../core/errors.ts";
 
 /** A file that only grows. */
 export interface AppendFile {
@@ -13,8 +14,12 @@ export interface AppendFile {
 /** The few disk operations state rests on, passed in so that a test can make them fail. */
 export interface Disk {
   read(path: string): Promise<string | null>;
-  /** Replaces a file whole: written aside, fsynced, renamed. Mode 0600. */
-  replace(path: string, text: string): Promise<void>;
+  /**
+   * Replaces a file whole: written aside, fsynced, renamed. Mode 0600.
+   *
+   * @param sure throws where it must not be replaced after all: asked last, in one breath with the renaming
+   */
+  replace(path: string, text: string, sure?: () => void): Promise<void>;
   /** Creates a file, whole and on disk (fsync); false when it is there already. Mode 0600. */
   createExclusive(path: string, text: string): Promise<boolean>;
   append(path: string): Promise<AppendFile>;
@@ -26,7 +31,8 @@ export interface Disk {
   /** Brings what another wrote into a file onto the disk (fsync). */
   flush(path: string): Promise<void>;
   list(path: string): Promise<readonly string[]>;
-  remove(path: string): Promise<void>;
+  /** Removes a file, or a folder with all that is in it, unless `sure`, asked last, says no. */
+  remove(path: string, sure?: () => boolean): Promise<void>;
   makeDirectory(path: string): Promise<void>;
   /** Copies a folder with all that is in it. */
   copy(from: string, to: string): Promise<void>;
@@ -42,7 +48,7 @@ export const localDisk: Disk = {
       throw unwritable(path, error);
     }
   },
-  async replace(path, text) {
+  async replace(path, text, sure) {
     const aside = `${path}.new`;
     try {
       await mkdir(dirname(path), { recursive: true });
@@ -53,8 +59,13 @@ export const localDisk: Disk = {
       } finally {
         await file.close();
       }
-      await rename(aside, path);
+      sure?.();
+      renameSync(aside, path);
     } catch (error) {
+      if (error instanceof EbbError) {
+        await rm(aside, { force: true });
+        throw error;
+      }
       throw unwritable(path, error);
     }
   },
@@ -127,7 +138,9 @@ export const localDisk: Disk = {
       throw unwritable(path, error);
     }
   },
-  remove: (path) => rm(path, { recursive: true, force: true }),
+  async remove(path, sure = () => true) {
+    if (sure()) await rm(path, { recursive: true, force: true });
+  },
   async makeDirectory(path) {
     try {
       await mkdir(path, { recursive: true, mode: 0o700 });

@@ -42,6 +42,10 @@ export interface Lock {
   readonly lost: AbortSignal;
   /** Throws `STATE_LOCKED` when the lease was lost. Called right before anything is sent or recorded; mostly costs nothing. */
   hold(): Promise<void>;
+  /** Whether the lease was renewed so lately that nobody can have taken it over. Looks at the clock only. */
+  isFresh(): boolean;
+  /** Throws `STATE_LOCKED` unless it is fresh: for the last moment before something is done, where nothing can be waited for. */
+  sure(): void;
   release(): Promise<void>;
 }
 
@@ -88,14 +92,21 @@ export async function takeLock(world: World, store: StateStore): Promise<Lock> {
     throw why;
   };
   const check = async () => {
-    if ((await ownerIn(world, path))?.id !== owner.id)
+    if (!(await isOwn(world, path, owner)))
       lose(new LockError("STATE_LOCKED", "the lock was taken over by another run"));
+  };
+  const isYoung = () => Math.abs(world.now() - renewed) < DOUBT_MS;
+  const isFresh = () => !lost.signal.aborted && isYoung();
+  const sure = () => {
+    lost.signal.throwIfAborted();
+    if (!isYoung()) throw new LockError("STATE_LOCKED", "this process stood still, and another may have taken over");
   };
   await renew();
   try {
-    await claim(world, path, path, owner);
-    // Taking over from another may have taken a while.
+    await claim(world, path, path, { owner, renew, sure });
+    // Taking it may have taken a while, in which another found the lease expired.
     await renew();
+    await check();
   } catch (error) {
     await world.disk.remove(beatPath(path, owner.id));
     throw error;
@@ -113,9 +124,11 @@ export async function takeLock(world: World, store: StateStore): Promise<Lock> {
   });
   return {
     lost: lost.signal,
+    isFresh,
+    sure,
     async hold() {
       lost.signal.throwIfAborted();
-      if (Math.abs(world.now() - renewed) < DOUBT_MS) return;
+      if (isFresh()) return;
       await check();
       await renew();
       // Between the two somebody may have found it expired.
@@ -125,10 +138,18 @@ export async function takeLock(world: World, store: StateStore): Promise<Lock> {
       stop.abort();
       // A heartbeat under way would write its file again after it was removed.
       await beating;
-      if ((await ownerIn(world, path))?.id === owner.id) await world.disk.remove(path);
+      await renew().catch(() => undefined);
+      // Where it stood still just here, the lock may be another's; if it is not, it expires by itself.
+      if (isYoung() && (await isOwn(world, path, owner))) await world.disk.remove(path, isYoung);
       await world.disk.remove(beatPath(path, owner.id));
     },
   };
+}
+
+/** Who wants the lock, and keeps a lease of its own while it does. */
+interface Claimant extends Pick<Lock, "sure"> {
+  readonly owner: LockOwner;
+  renew(): Promise<void>;
 }
 
 /**
@@ -137,23 +158,26 @@ export async function takeLock(world: World, store: StateStore): Promise<Lock> {
  *
  * @param root the lock the leases stand beside
  */
-async function claim(world: World, root: string, path: string, owner: LockOwner): Promise<void> {
-  const text = JSON.stringify(owner);
+async function claim(world: World, root: string, path: string, me: Claimant): Promise<void> {
+  const text = JSON.stringify(me.owner);
   if (await world.disk.createExclusive(path, text)) return;
   const holder = await ownerIn(world, path);
   // Released in between: there is nothing to take over.
-  if (!holder) return claim(world, root, path, owner);
+  if (!holder) return claim(world, root, path, me);
   if (!(await isDead(world, root, holder))) throw lockedBy(holder);
   const right = `${root}.right-${holder.id}`;
-  await claim(world, root, right, owner);
+  await claim(world, root, right, me);
   try {
     const still = await ownerIn(world, path);
-    if (!still) return await claim(world, root, path, owner);
+    if (!still) return await claim(world, root, path, me);
     if (still.id !== holder.id) throw lockedBy(still);
-    await world.disk.replace(path, text);
+    // Watching took a while, and it may have slept in which another took the right.
+    await me.renew();
+    if (!(await isOwn(world, right, me.owner))) throw lockedBy(still);
+    await world.disk.replace(path, text, me.sure);
     await world.disk.remove(beatPath(root, holder.id));
   } finally {
-    await world.disk.remove(right);
+    if (await isOwn(world, right, me.owner)) await world.disk.remove(right);
   }
 }
 
@@ -166,6 +190,10 @@ async function ownerIn(world: World, path: string): Promise<LockOwner | null> {
   } catch {
     return { id: "unreadable", host: "", place: "", user: "", pid: 0, ci: null, since: "" };
   }
+}
+
+async function isOwn(world: World, path: string, { id }: LockOwner): Promise<boolean> {
+  return (await ownerIn(world, path))?.id === id;
 }
 
 async function expiryOf(world: World, path: string, id: string): Promise<number> {

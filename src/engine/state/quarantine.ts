@@ -12,7 +12,7 @@ import { Status, type SyncProgress } from "../run/progress.ts";
 import type { LoadedRun } from "../run/runs.ts";
 import { columnPages, type Staging, table } from "../staging/staging.ts";
 import type { World } from "../world.ts";
-import { rowsFile, writeRows } from "./rows-file.ts";
+import { isOfRun, rowsFile, writeRows } from "./rows-file.ts";
 import { fileName, type StateStore } from "./state.ts";
 
 /** As the state lists it. Columns: key, action, code, field, message, attempts, wanted, first, last. */
@@ -42,7 +42,7 @@ export async function foldQuarantine(
   const progress = run.progress.get(planned.sync.name);
   if (!progress) return before;
   // The run was folded before its end, and is folded again: its attempts are counted already.
-  if (before?.file.endsWith(`-${run.run}.parquet`)) return before;
+  if (before && isOfRun(before.file, run.run)) return before;
   if (progress.rejected.size === 0 && !before && !progress.status.includes(Status.doubt)) return undefined;
 
   const name = fileName(planned.sync.name);
@@ -55,7 +55,7 @@ export async function foldQuarantine(
     ? `read_parquet(${literal(store.path(before.file))})`
     : "(SELECT '' AS key, '' AS action, '' AS code, '' AS field, '' AS message, 0::BIGINT AS attempts, '' AS wanted, '' AS first, '' AS last WHERE false)";
   const id = literal(run.run);
-  const file = rowsFile("quarantine", planned.sync.name, serial, run.run);
+  const file = rowsFile(world, { kind: "quarantine", sync: planned.sync.name, serial, run: run.run });
   const rows = await writeRows(
     world,
     store,

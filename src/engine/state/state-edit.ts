@@ -64,7 +64,7 @@ async function edited(world: World, store: StateStore, edit: (state: State) => S
     if (unfinished) throw new ConflictError("RUN_UNFINISHED", `run ${unfinished.run} stopped before its end`);
     const state = await store.read();
     const next = { ...(await edit(state)), serial: state.serial + 1 };
-    await store.write(next);
+    await store.write(next, lock.sure);
     return next;
   } finally {
     await lock.release();

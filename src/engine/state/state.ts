@@ -73,8 +73,8 @@ export interface StateStore {
   readonly directory: string;
   /** The state, or an empty one that is not written. */
   read(): Promise<State>;
-  /** Writes a state whose serial is one more than what is stored. */
-  write(next: State): Promise<void>;
+  /** Writes a state whose serial is one more than what is stored, if `sure` does not throw right before it takes its place. */
+  write(next: State, sure?: () => void): Promise<void>;
   /** Absolute path of a file named in the state. */
   path(file: string): string;
 }
@@ -90,12 +90,12 @@ export function openState(world: World, directory: string): StateStore {
   return {
     directory: root,
     read,
-    async write(next) {
+    async write(next, sure) {
       const { serial } = await read();
       if (next.serial !== serial + 1)
         throw new ConflictError("PLAN_STALE", `the state is at serial ${serial}, expected ${next.serial - 1}`);
       const checksum = checksumOf(JSON.stringify(next));
-      await world.disk.replace(file, `${JSON.stringify({ ...next, checksum }, null, 2)}\n`);
+      await world.disk.replace(file, `${JSON.stringify({ ...next, checksum }, null, 2)}\n`, sure);
     },
     path: (name) => join(root, name),
   };

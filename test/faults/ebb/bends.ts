@@ -11,6 +11,8 @@ export interface Bends {
   readonly jobsAbove?: number;
   /** Milliseconds a call waits for its answer, and between two pieces of it. */
   readonly timeoutMs?: number;
+  /** Every call needs a connection of its own. */
+  readonly freshConnections?: boolean;
   /** Seconds a call may be under way at the vendor (default 0: a sandbox is done when it answers, or when it is cut off). */
   readonly callSeconds?: number;
   /** Time runs so many times faster, counted from `epoch`, which all processes of a case share. */

@@ -1,5 +1,6 @@
-/** The network with a failpoint before each call and after its answer. @module */
+/** The network with a failpoint before each call, in its middle and after its answer. @module */
 import type { Dispatcher } from "undici";
+import type { Bends } from "./bends.ts";
 import type { Failpoint } from "./failpoint.ts";
 
 /** What a call is about, by its path. The first that fits. */
@@ -21,13 +22,20 @@ export function callName(method: string, path: string): string {
   return `http.${method}.${kind}`;
 }
 
-/** @param timeoutMs instead of the client's own patience */
-export function failingCalls(dispatcher: Dispatcher, failpoint: Failpoint, timeoutMs: number | undefined): Dispatcher {
+export function failingCalls(
+  dispatcher: Dispatcher,
+  failpoint: Failpoint,
+  { timeoutMs, freshConnections: reset = false }: Pick<Bends, "timeoutMs" | "freshConnections">,
+): Dispatcher {
+  // Instead of the client's own.
   const patience = timeoutMs === undefined ? {} : { headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
   const request = async (options: Dispatcher.RequestOptions): Promise<Dispatcher.ResponseData> => {
     const name = callName(options.method, options.path);
     failpoint.pass(name, "before");
-    const answer = await dispatcher.request({ ...options, ...patience });
+    const answering = dispatcher.request({ ...options, ...patience, reset });
+    // Handed over: where it needs a connection first, no byte of it has left.
+    failpoint.pass(name, "half");
+    const answer = await answering;
     failpoint.pass(name, "after");
     return answer;
   };

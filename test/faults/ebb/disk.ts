@@ -36,13 +36,13 @@ export function failingDisk(disk: Disk, failpoint: Failpoint, losesUnsynced: boo
   };
   return {
     ...disk,
-    async replace(path, text) {
+    async replace(path, text, sure) {
       const thing = thingAt(path);
       const name = { journal: "journal.mend", beat: "lock.renew" }[thing] ?? thing;
       await around(name, async () => {
         if (failpoint.halves(name)) writeFileSync(`${path}.new`, half(text));
         failpoint.pass(name, "half");
-        await disk.replace(path, text);
+        await disk.replace(path, text, sure);
       });
     },
     createExclusive(path, text) {
@@ -63,9 +63,9 @@ export function failingDisk(disk: Disk, failpoint: Failpoint, losesUnsynced: boo
           return change(text);
         }),
       ),
-    remove(path) {
+    remove(path, sure) {
       const thing = thingAt(path);
-      return around(`${thing}.${thing === "lock" ? "release" : "remove"}`, () => disk.remove(path));
+      return around(`${thing}.${thing === "lock" ? "release" : "remove"}`, () => disk.remove(path, sure));
     },
     makeDirectory: (path) => around(`${thingAt(path)}.make`, () => disk.makeDirectory(path)),
     async append(path) {

@@ -1,7 +1,7 @@
 /** Named points the command line passes, and what happens at one of them. @module */
 import { writeSync } from "node:fs";
 
-/** `half`: of what is written at this point, the first half is on disk. */
+/** `half`: of what is written at this point, the first half is on disk; a call has been handed to the network. */
 export type Position = "before" | "half" | "after";
 
 /** Kill the own process, stop it (until SIGCONT), or fail every write to disk from here on with this code. */
