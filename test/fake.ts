@@ -19,11 +19,11 @@ import {
   type ObservedRecord,
   type Outcome,
   type ReadRequest,
-  type Receipt,
   rejected,
   type System,
   type Value,
 } from "../src/connector/index.ts";
+import type { FakeScript } from "./fake-script.ts";
 
 export type FakeRecord = Record<string, Value>;
 
@@ -61,27 +61,6 @@ export interface Fake {
   commit(batch: Batch): readonly Outcome[];
   readonly script: FakeScript;
   readonly dispatcher: () => Promise<Dispatcher>;
-}
-
-export interface FakeScript {
-  write?: ((batch: Batch, fake: Fake, signal: AbortSignal) => AsyncIterable<Receipt>) | undefined;
-  /** With it the destination takes loads. */
-  load?: ((load: Load, fake: Fake) => Promise<boolean>) | undefined;
-  resume?: ((ticket: string, batch: Batch, fake: Fake) => AsyncIterable<Receipt>) | undefined;
-  read?: ((request: ReadRequest, fake: Fake) => void | Promise<void>) | undefined;
-  describe?: (() => void | Promise<void>) | undefined;
-  /** Each batch of source rows passes here. */
-  source?: (() => void | Promise<void>) | undefined;
-  /** What happens until the connection of an HTTP call stands, where `http` is on. */
-  connect?: ((path: string) => void | Promise<void>) | undefined;
-  /** Answers of the HTTP calls, where `http` is on. */
-  answer?: ((path: string) => FakeAnswer) | undefined;
-}
-
-export interface FakeAnswer {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly text?: string;
 }
 
 export const fakeCapabilities: Capabilities = {
@@ -177,10 +156,6 @@ export function makeFake(options: FakeOptions = {}): Fake {
   async function request({ path, leave }: { readonly path: string; readonly leave: () => void }) {
     await fake.script.connect?.(path);
     leave();
-    return respond(path);
-  }
-
-  function respond(path: string) {
     const { status, headers = {}, text: body = "{}" } = fake.script.answer?.(path) ?? { status: 200 };
     return { statusCode: status, headers, body: { text: async () => body } };
   }

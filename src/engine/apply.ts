@@ -210,7 +210,7 @@ async function ownJournal(world: World, run: LoadedRun, lock: Lock): Promise<Loa
   const at = new Date(world.now()).toISOString();
   const entry = { t: "start", version: JOURNAL_VERSION, run: run.run, digest: run.manifest.digest, at } as const;
   await lock.hold();
-  if (!(await beginJournal(world.disk, run.files.journal(journals), entry)))
+  if (!(await beginJournal(world.disk, run.files.journal(journals), entry, lock.sure)))
     throw new LockError("STATE_LOCKED", `run ${run.run} was taken up by another process`);
   return { ...run, journals, entries: [...run.entries, entry] };
 }
@@ -243,7 +243,7 @@ async function execute(
         () => run.journals === 1,
         () => false,
       );
-      if (isMine) await world.disk.remove(run.files.directory);
+      if (isMine) await world.disk.remove(run.files.directory, lock.isFresh);
       throw error;
     }
     if (!(error instanceof EbbError) && !signals.abort.aborted) throw error;

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { openAgent } from "../../src/engine/connect/agent.ts";
+import { unfinishedRuns } from "../../src/engine/run/runs.ts";
 import { readLock } from "../../src/engine/state/lock.ts";
 import { people, writes } from "../fake.ts";
 import { type Runner, runner } from "../world.ts";
@@ -113,4 +114,35 @@ test("whoever wakes while it ends its run, which another has ended, changes noth
   expect(new Set(segments).size).toBe(2);
   expect(await readLock(run.world, run.store)).toBeNull();
   expect((await run.plan({ refresh: "off" })).manifest.syncs[0]?.changes).toBe(0);
+});
+
+test("whoever wakes before it begins its run, which another has made half of meanwhile, begins none", async () => {
+  const { fake, run, clock, sleeper } = await sleeperProject();
+  fake.rows = people(40);
+  const open = await run.plan();
+  const { disk } = sleeper.world;
+  const stop = new AbortController();
+  fake.script.write = async function* (batch) {
+    stop.abort();
+    yield { outcomes: fake.commit(batch) };
+  };
+  let slept = false;
+  const beginning: Runner["world"] = {
+    ...sleeper.world,
+    disk: {
+      ...disk,
+      async createExclusive(path, text, sure) {
+        if (path.endsWith("/journal.ndjson") && !slept) {
+          slept = true;
+          clock.advance(31_000);
+          expect(await run.apply(open, { stop: stop.signal })).toMatchObject({ status: "stopped" });
+        }
+        return disk.createExclusive(path, text, sure);
+      },
+    },
+  };
+  await expect(runner(beginning, run.project).apply(open)).rejects.toMatchObject({ code: "STATE_LOCKED" });
+  expect(await unfinishedRuns(run.world, run.store)).toHaveLength(1);
+  expect(await run.resume()).toMatchObject({ status: "applied", syncs: { people: { applied: 40 } } });
+  expect(new Set(fake.creates.values())).toEqual(new Set([1]));
 });

@@ -40,7 +40,7 @@ function mortalDisk(kill: Gate): Disk {
   return {
     ...localDisk,
     replace: (path, text, sure) => around(() => localDisk.replace(path, text, sure)),
-    createExclusive: (path, text) => around(() => localDisk.createExclusive(path, text)),
+    createExclusive: (path, text, sure) => around(() => localDisk.createExclusive(path, text, sure)),
     remove: (path, sure) => around(() => localDisk.remove(path, sure)),
     read: async (path) => {
       if (kill.dead) throw new Killed("killed");

@@ -166,7 +166,7 @@ export const rows: readonly Row[] = [
     here: [{ file: signals, name: "row 19" }],
     elsewhere: [
       { file: "test/engine/asleep.test.ts" },
-      { file: "test/conformance/state.ts", name: "whoever sleeps at any moment" },
+      { file: "test/conformance/lock.ts", name: "whoever sleeps at any moment" },
     ],
     not: "stopped between two instructions, the last look at the clock and the write to the connection, a call still leaves: only a vendor could refuse it",
   },

@@ -67,8 +67,9 @@ export function beginJournal(
   disk: Disk,
   path: string,
   start: JournalEntry & { readonly t: "start" },
+  sure: () => void,
 ): Promise<boolean> {
-  return disk.createExclusive(path, line(start));
+  return disk.createExclusive(path, line(start), sure);
 }
 
 /** @param fence throws when this process may not write any more, because another has taken over */

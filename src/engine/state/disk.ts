@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { renameSync } from "node:fs";
-import { appendFile, cp, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { linkSync, renameSync } from "node:fs";
+import { appendFile, cp, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ConfigError, EbbError } from "../../core/errors.ts";
 
@@ -20,8 +20,8 @@ export interface Disk {
    * @param sure throws where it must not be replaced after all: asked last, in one breath with the renaming
    */
   replace(path: string, text: string, sure?: () => void): Promise<void>;
-  /** Creates a file, whole and on disk (fsync); false when it is there already. Mode 0600. */
-  createExclusive(path: string, text: string): Promise<boolean>;
+  /** Creates a file, whole and on disk (fsync); false when it is there already. Mode 0600. `sure` as in {@link replace}. */
+  createExclusive(path: string, text: string, sure?: () => void): Promise<boolean>;
   append(path: string): Promise<AppendFile>;
   /**
    * Changes a small file, in a folder that is there, in turn with other processes of this machine; not durable. What a process that died while it
@@ -69,7 +69,7 @@ export const localDisk: Disk = {
       throw unwritable(path, error);
     }
   },
-  async createExclusive(path, text) {
+  async createExclusive(path, text, sure) {
     try {
       await mkdir(dirname(path), { recursive: true });
       // Linked when it is whole, so that nobody ever reads half of it.
@@ -78,7 +78,8 @@ export const localDisk: Disk = {
       try {
         await file.writeFile(text);
         await file.sync();
-        await link(aside, path);
+        sure?.();
+        linkSync(aside, path);
       } finally {
         await file.close();
         await rm(aside, { force: true });
@@ -86,6 +87,7 @@ export const localDisk: Disk = {
       return true;
     } catch (error) {
       if (isCode(error, "EEXIST")) return false;
+      if (error instanceof EbbError) throw error;
       throw unwritable(path, error);
     }
   },

@@ -73,14 +73,16 @@ export async function takeLock(world: World, store: StateStore): Promise<Lock> {
   };
   let renewed = 0;
   let renewing: Promise<void> | undefined;
-  const renewOnce = async () => {
+  // Counts from its beginning, and only once `owns` has looked: whoever slept in between is not sure of anything.
+  const renewOnce = async (owns: () => Promise<void>) => {
     const now = world.now();
     await world.disk.replace(beatPath(path, owner.id), String(now + LEASE_MS));
+    await owns();
     renewed = now;
   };
   // The heartbeat and whoever is about to send may come at the same time.
-  const renew = () => {
-    renewing ??= renewOnce().finally(() => {
+  const renew = (owns: () => Promise<void>) => {
+    renewing ??= renewOnce(owns).finally(() => {
       renewing = undefined;
     });
     return renewing;
@@ -101,12 +103,11 @@ export async function takeLock(world: World, store: StateStore): Promise<Lock> {
     lost.signal.throwIfAborted();
     if (!isYoung()) throw new LockError("STATE_LOCKED", "this process stood still, and another may have taken over");
   };
-  await renew();
+  await renew(async () => undefined);
   try {
     await claim(world, path, path, { owner, renew, sure });
     // Taking it may have taken a while, in which another found the lease expired.
-    await renew();
-    await check();
+    await renew(check);
   } catch (error) {
     await world.disk.remove(beatPath(path, owner.id));
     throw error;
@@ -114,9 +115,7 @@ export async function takeLock(world: World, store: StateStore): Promise<Lock> {
   const beat = async () => {
     for (;;) {
       await world.sleep(HEARTBEAT_MS, stop.signal);
-      await check();
-      if (stop.signal.aborted) return;
-      await renew();
+      await renew(check);
     }
   };
   const beating = beat().catch((error: unknown) => {
@@ -127,19 +126,18 @@ export async function takeLock(world: World, store: StateStore): Promise<Lock> {
     isFresh,
     sure,
     async hold() {
-      lost.signal.throwIfAborted();
-      if (isFresh()) return;
-      await check();
-      await renew();
-      // Between the two somebody may have found it expired.
-      await check();
+      for (;;) {
+        lost.signal.throwIfAborted();
+        if (isYoung()) return;
+        await renew(check);
+      }
     },
     async release() {
       stop.abort();
       // A heartbeat under way would write its file again after it was removed.
       await beating;
-      await renew().catch(() => undefined);
-      // Where it stood still just here, the lock may be another's; if it is not, it expires by itself.
+      // Where it cannot be renewed, or this stands still just here, it is left to expire.
+      if (!isYoung()) await renew(check).catch(() => undefined);
       if (isYoung() && (await isOwn(world, path, owner))) await world.disk.remove(path, isYoung);
       await world.disk.remove(beatPath(path, owner.id));
     },
@@ -149,7 +147,8 @@ export async function takeLock(world: World, store: StateStore): Promise<Lock> {
 /** Who wants the lock, and keeps a lease of its own while it does. */
 interface Claimant extends Pick<Lock, "sure"> {
   readonly owner: LockOwner;
-  renew(): Promise<void>;
+  /** @param owns looks whether what the lease is for is still theirs; throws where it is not */
+  renew(owns: () => Promise<void>): Promise<void>;
 }
 
 /**
@@ -171,9 +170,10 @@ async function claim(world: World, root: string, path: string, me: Claimant): Pr
     const still = await ownerIn(world, path);
     if (!still) return await claim(world, root, path, me);
     if (still.id !== holder.id) throw lockedBy(still);
-    // Watching took a while, and it may have slept in which another took the right.
-    await me.renew();
-    if (!(await isOwn(world, right, me.owner))) throw lockedBy(still);
+    // Watching took a while, in which another may have found the right expired.
+    await me.renew(async () => {
+      if (!(await isOwn(world, right, me.owner))) throw lockedBy(still);
+    });
     await world.disk.replace(path, text, me.sure);
     await world.disk.remove(beatPath(root, holder.id));
   } finally {

@@ -2,12 +2,12 @@
  * State on local disk: one small manifest, replaced whole, and ledger segments that are written once.
  *
  * ```
- * state.json                      serial, lineage, segments of each sync
- * ledger/<sync>/<serial>.parquet  key, id, owned, gone and the last applied values
- * quarantine/<sync>/<serial>.parquet  what the destination rejected, and how often
- * marks/<sync>/<serial>.parquet   rows the warehouse holds to be as recorded
- * runs/<run>/                     the plan, its changes, the journal, the result
- * lock.json                       who holds the state
+ * state.json          serial, lineage, segments of each sync
+ * ledger/<sync>/      key, id, owned, gone and the last applied values
+ * quarantine/<sync>/  what the destination rejected, and how often
+ * marks/<sync>/       rows the warehouse holds to be as recorded
+ * runs/<run>/         the plan, its changes, the journal, the result
+ * lock.json           who holds the state
  * ```
  * @module
  */

@@ -45,13 +45,13 @@ export function failingDisk(disk: Disk, failpoint: Failpoint, losesUnsynced: boo
         await disk.replace(path, text, sure);
       });
     },
-    createExclusive(path, text) {
+    createExclusive(path, text, sure) {
       const thing = thingAt(path);
       const name = thing === "journal" ? "journal.start" : `${thing}.take`;
       return around(name, async () => {
         if (failpoint.halves(name)) writeFileSync(`${path}.aside`, half(text));
         failpoint.pass(name, "half");
-        return disk.createExclusive(path, text);
+        return disk.createExclusive(path, text, sure);
       });
     },
     flush: (path) => around(`${thingAt(path)}.flush`, () => disk.flush(path)),
