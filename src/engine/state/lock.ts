@@ -19,6 +19,8 @@ const HEARTBEAT_MS = 10_000;
 const DOUBT_MS = 15_000;
 /** A lease that looks expired may be one of a machine whose clock is behind: it is watched for longer than a heartbeat. */
 const WATCH_MS = 12_000;
+/** Renewals in a row that may each take so long that they count for nothing. */
+const LOOKS = 3;
 
 export interface LockOwner {
   readonly id: string;
@@ -115,6 +117,7 @@ export async function takeLock(world: World, store: StateStore): Promise<Lock> {
   const beat = async () => {
     for (;;) {
       await world.sleep(HEARTBEAT_MS, stop.signal);
+      if (stop.signal.aborted) return;
       await renew(check);
     }
   };
@@ -126,11 +129,11 @@ export async function takeLock(world: World, store: StateStore): Promise<Lock> {
     isFresh,
     sure,
     async hold() {
-      for (;;) {
+      for (let look = 0; look < LOOKS && !isFresh(); look++) {
         lost.signal.throwIfAborted();
-        if (isYoung()) return;
         await renew(check);
       }
+      sure();
     },
     async release() {
       stop.abort();
