@@ -75,8 +75,10 @@ test("row 10: an outage stops the run, resumable, and leaves the vendor alone", 
 test("row 15: sessions that end in the middle of a run are renewed once", { timeout: 240_000 }, async () => {
   const stage = await staged(shapes.no);
   // Four are under way when sessions end, and all four are refused.
-  stage.proxy.rules([{ match: writes, times: 4, fault: { kind: "delay", ms: 1_500 } }]);
-  atWrite(stage, 4, () => void stage.revoke());
+  const revoked = new Promise<void>((resolve, reject) => {
+    atWrite(stage, 4, () => void stage.revoke().then(resolve, reject));
+  });
+  stage.proxy.rules([{ match: writes, times: 4, fault: { kind: "hold", until: revoked } }]);
   const ended = await stage.ebb(["apply", "plan.ebb"]);
   expect(ended.code, ended.err).toBe(0);
   expect(judge(stage)).toEqual(right);

@@ -5,6 +5,8 @@ export type Fault =
   | { readonly kind: "reset"; readonly when: "before" | "after" | "body" }
   /** Waits before the vendor sees the call, or before the client sees the answer. */
   | { readonly kind: "delay"; readonly ms: number; readonly of?: "request" | "answer" }
+  /** Waits before the vendor sees the call until something has come about. */
+  | { readonly kind: "hold"; readonly until: Promise<unknown> }
   /** The answer comes, in pieces, at so many bytes a second. */
   | { readonly kind: "slow"; readonly bytesPerSecond: number; readonly piece?: number }
   /** Half of the answer, well framed. */

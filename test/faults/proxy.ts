@@ -65,6 +65,7 @@ export async function startProxy(target: string, seed = 1): Promise<FaultProxy> 
     if (fault?.kind === "reset" && fault.when === "before") return broken();
     if (fault?.kind === "answer" && !fault.performed) return give(response, replaced(fault));
     if (fault?.kind === "delay" && fault.of !== "answer") await wait(fault.ms);
+    if (fault?.kind === "hold") await fault.until;
     if (fault?.kind === "twice") await pass(incoming, body);
     const passed = await pass(incoming, body);
     const address = call.replace(/\?.*/, "");

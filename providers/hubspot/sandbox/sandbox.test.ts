@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "@hubspot/api-client";
 import { Agent } from "undici";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { type Batch, type Change, createHttp, type Fields, keyOf } from "../../../src/connector/index.ts";
 import { freePermits, never, testContext } from "../../../test/context.ts";
 import hubspot from "../index.ts";
@@ -273,13 +273,15 @@ describe("the server", () => {
   });
 
   it("limits calls in a rolling window, and tells so", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    closers.push(async () => vi.useRealTimers());
     const { rest } = await start({ rate: { calls: 2, perMs: 400 } });
     const first = await rest("GET", contacts);
     expect(first.headers.get("x-hubspot-ratelimit-remaining")).toBe("1");
     await rest("GET", contacts);
     const third = await rest("GET", contacts);
     expect(third).toMatchObject({ status: 429, body: { policyName: "TEN_SECONDLY_ROLLING", errorType: "RATE_LIMIT" } });
-    await new Promise((done) => setTimeout(done, 450));
+    vi.advanceTimersByTime(401);
     expect((await rest("GET", contacts)).status).toBe(200);
     expect((await rest("GET", "/__sandbox/stats")).body).toMatchObject({
       violations: 1,
