@@ -10,7 +10,6 @@ const since: FakeOptions = { capabilities: { read: { since: { days: 30 }, scan: 
 const plain: FakeOptions = {};
 const HOUR = 3_600_000;
 const idIsKey: FakeOptions = { capabilities: { idIsKey: true, read: { ids: 0 } } };
-const _checks = { capabilities: { checksBefore: true } };
 
 describe("the ledger", () => {
   test("is the same however many segments it has", async () => {
