@@ -1,5 +1,5 @@
 /** Runs the `app` command of cdktf.json and reads what it synthesized. @module */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { readFile, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { ConfigError } from "../core/errors.ts";
@@ -19,6 +19,8 @@ export interface AppFile {
 
 const LAST_LINES = 30;
 const MOST_OUTPUT = 200_000;
+/** How long a stopped app may take to end. */
+const PATIENCE_MS = 2_000;
 
 /** Finds cdktf.json in a folder or above it. */
 export async function findApp(from: string): Promise<AppFile> {
@@ -48,11 +50,32 @@ function appOf(root: string, path: string, text: string): AppFile {
 /** What the app itself printed, for whoever wants to see it. */
 export type AppOutput = string;
 
-/** Runs the app. Throws `APP_FAILED` with its last words. */
+/** The shell and all that the command starts are one group of processes, where there are such. */
+const inGroups = process.platform !== "win32";
+
+/** Asks the app to end, and ends it if it does not. */
+function stopAll(child: ChildProcess): void {
+  const kill = (by: NodeJS.Signals) => {
+    try {
+      if (inGroups && child.pid) process.kill(-child.pid, by);
+      else child.kill(by);
+    } catch {
+      // It ended meanwhile.
+    }
+  };
+  kill("SIGTERM");
+  const late = setTimeout(kill, PATIENCE_MS, "SIGKILL");
+  child.once("close", () => clearTimeout(late));
+}
+
+/** Runs the app. Throws `APP_FAILED` with its last words; when stopped, the signal's reason, and nothing of the app runs on. */
 export async function runApp({ root, command, output, context }: AppFile, signal: AbortSignal): Promise<AppOutput> {
+  signal.throwIfAborted();
   const started = Date.now();
   const env = { ...process.env, CDKTF_OUTDIR: output, CDKTF_CONTEXT_JSON: JSON.stringify(context), ...keepAnnotations };
-  const child = spawn(command, { cwd: root, shell: true, env, stdio: ["ignore", "pipe", "pipe"], signal });
+  const child = spawn(command, { cwd: root, shell: true, env, stdio: ["ignore", "pipe", "pipe"], detached: inGroups });
+  const stop = () => stopAll(child);
+  signal.addEventListener("abort", stop, { once: true });
   let said = "";
   const take = (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-MOST_OUTPUT);
@@ -62,7 +85,7 @@ export async function runApp({ root, command, output, context }: AppFile, signal
   const code = await new Promise<number | string>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (status, by) => resolve(status ?? by ?? 1));
-  });
+  }).finally(() => signal.removeEventListener("abort", stop));
   signal.throwIfAborted();
   const failed = (why: string) => {
     const lines = said.trimEnd().split("\n").slice(-LAST_LINES);

@@ -39,13 +39,26 @@ function withPolicy(code: string): void {
 }
 
 /** The app waits in this process's sight, until it is stopped or may go on. */
-function holdApp(): void {
+function holdApp(before = ""): void {
   const app = readFileSync(join(cwd, "app.mjs"), "utf8");
-  const wait = `import { existsSync } from "node:fs";
-writeFileSync("started", "");
+  const wait = `import { existsSync, renameSync } from "node:fs";
+${before}
+writeFileSync("starting", String(process.pid));
+renameSync("starting", "started");
 while (!existsSync("go")) await new Promise((next) => setTimeout(next, 20));
 `;
   writeFileSync(join(cwd, "app.mjs"), wait + app);
+}
+
+/** Whether the held app still runs; one that ended, and that nobody has asked after, does not. */
+function appRuns(): boolean {
+  const pid = Number(readFileSync(join(cwd, "started"), "utf8"));
+  try {
+    process.kill(pid, 0);
+    return !existsSync("/proc/self/stat") || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
 }
 
 async function present(path: string): Promise<void> {
@@ -80,8 +93,11 @@ describe("the server", { timeout: 60_000 }, () => {
     expect(left()).toEqual([]);
   });
 
-  it("ends when stdin does, and stops what it was about", async () => {
-    holdApp();
+  it.each([
+    ["its app", ""],
+    ["an app that would go on", `process.on("SIGTERM", () => {});`],
+  ])("ends when stdin does, and stops what it was about: %s", async (_name, before) => {
+    holdApp(before);
     await start();
     server.ask(1, "plan", { out: "p.ebb" });
     await present(join(cwd, "started"));
@@ -90,6 +106,7 @@ describe("the server", { timeout: 60_000 }, () => {
     expectOnlyMessages(server.out());
     expect(existsSync(join(cwd, ".ebb"))).toBe(false);
     expect(left()).toEqual([]);
+    expect(appRuns()).toBe(false);
   });
 
   it.each([
@@ -104,6 +121,7 @@ describe("the server", { timeout: 60_000 }, () => {
     expect(await server.ended).toBe(code);
     expect((await answer(1)).result?.structuredContent).toMatchObject({ error: { code: "STOPPED" } });
     expect(left()).toEqual([]);
+    expect(appRuns()).toBe(false);
   });
 
   it("stops a plan whose request is cancelled, and goes on with the next", async () => {
