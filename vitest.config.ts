@@ -8,7 +8,7 @@ export default defineConfig({
     // Much of the work is in child processes and the staging engine: one worker would leave a core idle.
     maxWorkers: 2,
     reporters: ["default", "./test/skips.ts"],
-    globalSetup: ["test/build.ts"],
+    globalSetup: ["test/build.ts", "test/temporary.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

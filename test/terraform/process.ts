@@ -23,7 +23,7 @@ export interface Started {
 
 export async function start(env: NodeJS.ProcessEnv): Promise<Started> {
   const child = spawn(process.execPath, [join(root, "bin", "terraform-provider-ebb.js")], {
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, ...env },
     stdio: ["ignore", "pipe", "ignore"],
   });
   let out = "";
