@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError, type Context, type Destination } from "../../src/connector/index.ts";
 import { tableError } from "./errors.ts";
@@ -73,7 +72,7 @@ export async function openDestination({ path: given }: DuckdbOptions, context: C
     extract: (object, fields, signal) =>
       named([], async () => {
         const table = await tableOf(object, signal);
-        folder ??= mkdtemp(join(tmpdir(), "ebb-duckdb-"));
+        folder ??= context.scratch().then((scratch) => mkdtemp(join(scratch, "snapshots-")));
         const file = join(await folder, `${snapshots++}.parquet`);
         return await snapshotSql(await session("read"), table, fields, file, context.connection, signal);
       }),

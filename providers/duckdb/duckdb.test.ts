@@ -37,6 +37,7 @@ afterEach(async () => {
 const context = testContext({
   connection: "warehouse",
   path: (relative) => join(directory, relative),
+  scratch: async () => directory,
   now: () => Date.UTC(2026, 0, 1),
 });
 

@@ -1,3 +1,4 @@
+import { chownSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { declareSlow, ebb, scratch } from "./run.ts";
@@ -45,3 +46,34 @@ describe("an apply that is interrupted", { timeout: 120_000 }, () => {
     expect(json.rejected_records).toEqual([{ sync: "customers", code: "DUPLICATE_VALUE", field: null }]);
   });
 });
+
+it("rows on their way that a killed command left behind are removed by the next one, and nothing else is", async () => {
+  const cwd = join(folder.directory, "killed");
+  const tmp = join(folder.directory, "tmp");
+  mkdirSync(tmp);
+  const env = { TMPDIR: tmp };
+  const left = () => readdirSync(tmp).filter((name) => /^ebb-\w+-\d+-/.test(name));
+  slowProject(cwd, 1_900);
+  await ebb(["plan", "--out", "p.ebb"], { cwd, env });
+  expect(left()).toEqual([]);
+  const killed = await ebb(["apply", "p.ebb"], {
+    cwd,
+    env,
+    meanwhile: (child) =>
+      child.stderr?.on("data", (chunk) => {
+        if (String(chunk).startsWith("Run ")) child.kill("SIGKILL");
+      }),
+  });
+  expect(killed.code).toBeNull();
+  const [, place = "", pid = ""] = /^ebb-(\w+)-(\d+)-/.exec(left()[0] ?? "") ?? [];
+  expect(readdirSync(join(tmp, left()[0] ?? ""))).not.toEqual([]);
+  const others = [`ebb-${place}-${process.pid}-living`, `ebb-elsewhere-${pid}-abcdef`];
+  if (process.getuid?.() === 0) others.push(`ebb-${place}-${pid}-foreign`);
+  for (const name of others) {
+    mkdirSync(join(tmp, name));
+    writeFileSync(join(tmp, name, "rows"), "");
+    if (name.endsWith("foreign")) chownSync(join(tmp, name), 12_345, 12_345);
+  }
+  expect((await ebb(["plan"], { cwd, env })).out).toContain("stopped before its end");
+  expect(left().sort()).toEqual(others.sort());
+}, 120_000);

@@ -1,12 +1,11 @@
 /** What connections need before they are opened, once for all that are open beside each other. @module */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { type Context, createHttp, type Permits, type Rate, type Sandbox, type System } from "../../connector/index.ts";
 import type { Connection, Project } from "../../core/decode.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { suggest } from "../../core/suggest.ts";
 import { digestOf } from "../staging/digest.ts";
+import { privateFolder } from "../staging/private-folder.ts";
 import { openKept } from "../state/kept.ts";
 import type { Lock } from "../state/lock.ts";
 import { openState } from "../state/state.ts";
@@ -99,8 +98,8 @@ function isSandbox(
 }
 
 async function scratchFolder(closers: (() => Promise<void>)[]): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), "ebb-"));
-  closers.push(() => rm(directory, { recursive: true, force: true }));
+  const { directory, remove } = privateFolder();
+  closers.push(remove);
   return directory;
 }
 

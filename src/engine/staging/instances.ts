@@ -16,7 +16,7 @@ let spills: PrivateFolder | undefined;
 /** An instance with an empty database `staging`, which lies in memory and spills: it needs no log and no checkpoints. */
 export async function openInstance({ memoryMb, threads }: InstanceOptions): Promise<Taken> {
   const taken = await takeInstance(`staging ${memoryMb}`, () => {
-    spills ??= privateFolder("ebb-spill-");
+    spills ??= privateFolder();
     return {
       memory_limit: `${memoryMb}MB`,
       // Made when it first spills, gone when it is closed.

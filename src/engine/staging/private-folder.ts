@@ -1,23 +1,34 @@
-import { mkdtempSync, rmSync } from "node:fs";
+/** Folders for rows on their way, which outlive neither their use nor, for long, a process that was killed. @module */
+import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { hasEnded, thisProcess } from "../processes.ts";
+import { digestOf } from "./digest.ts";
 
 export interface PrivateFolder {
   readonly directory: string;
   remove(): Promise<void>;
 }
 
+/** `ebb-PLACE-PID-CHANCE`: whose it is can be told without looking into it. */
+const place = digestOf([thisProcess().host, thisProcess().place]).slice(0, 12);
 const there = new Set<string>();
+let looked = false;
 
 // A second signal ends the process in the middle of things; what a plan says of customers is not to stay behind.
 process.once("exit", () => {
   for (const directory of there) rmSync(directory, { recursive: true, force: true });
 });
 
-/** A new folder outside the project that only this user may look into (0700), gone when the process ends at the latest. */
-export function privateFolder(prefix: string): PrivateFolder {
-  const directory = mkdtempSync(join(tmpdir(), prefix));
+/**
+ * A new folder outside the project that only this user may look into (0700), gone when the process ends at the latest.
+ * What a process that was killed could not remove, the next one of the same user on the same machine removes.
+ */
+export function privateFolder(): PrivateFolder {
+  if (!looked) removeLeftovers();
+  looked = true;
+  const directory = mkdtempSync(join(tmpdir(), `ebb-${place}-${process.pid}-`));
   there.add(directory);
   return {
     directory,
@@ -26,4 +37,19 @@ export function privateFolder(prefix: string): PrivateFolder {
       there.delete(directory);
     },
   };
+}
+
+function removeLeftovers(): void {
+  const name = new RegExp(`^ebb-${place}-(\\d+)-\\w+$`);
+  for (const found of readdirSync(tmpdir())) {
+    const pid = Number(name.exec(found)?.[1]);
+    if (Number.isNaN(pid) || !hasEnded({ ...thisProcess(), pid })) continue;
+    const directory = join(tmpdir(), found);
+    try {
+      // In a folder that all share, anybody may have made it.
+      if (lstatSync(directory).uid === (process.getuid?.() ?? 0)) rmSync(directory, { recursive: true, force: true });
+    } catch {
+      // Another process was quicker, or it cannot be removed.
+    }
+  }
 }

@@ -3,7 +3,7 @@ import { openStaging, type Staging, type StagingLimits } from "./staging.ts";
 
 /** Runs `use` with a folder of its own, and removes it. */
 export async function withScratch<T>(use: (directory: string) => Promise<T>): Promise<T> {
-  const { directory, remove } = privateFolder("ebb-");
+  const { directory, remove } = privateFolder();
   try {
     return await use(directory);
   } finally {

@@ -6,10 +6,10 @@
  * nobody's lease but its own, and finds out that it lost before it sends anything.
  * @module
  */
-import { readlinkSync } from "node:fs";
-import { hostname, userInfo } from "node:os";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { LockError } from "../../core/errors.ts";
+import { hasEnded, type ProcessName, thisProcess } from "../processes.ts";
 import type { World } from "../world.ts";
 import type { StateStore } from "./state.ts";
 
@@ -22,13 +22,9 @@ const WATCH_MS = 12_000;
 /** Renewals in a row that may each take so long that they count for nothing. */
 const LOOKS = 3;
 
-export interface LockOwner {
+export interface LockOwner extends ProcessName {
   readonly id: string;
-  readonly host: string;
-  /** Tells process numbers apart that mean different processes: containers of one name. */
-  readonly place: string;
   readonly user: string;
-  readonly pid: number;
   /** Address of the CI job, where there is one. */
   readonly ci: string | null;
   readonly since: string;
@@ -66,10 +62,8 @@ export async function takeLock(world: World, store: StateStore): Promise<Lock> {
   const path = lockPath(store);
   const owner: LockOwner = {
     id: world.randomName(),
-    host: hostname(),
-    place: processPlace(),
+    ...thisProcess(),
     user: userName(),
-    pid: process.pid,
     ci: ciLink(world.env),
     since: new Date(world.now()).toISOString(),
   };
@@ -211,25 +205,6 @@ async function isDead(world: World, root: string, holder: LockOwner): Promise<bo
   if (expires >= world.now()) return false;
   await world.sleep(WATCH_MS, new AbortController().signal);
   return (await expiryOf(world, root, holder.id)) === expires;
-}
-
-function hasEnded({ host, place, pid }: LockOwner): boolean {
-  if (host !== hostname() || place !== processPlace()) return false;
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return (error as { code?: string }).code === "ESRCH";
-  }
-}
-
-/** The namespace this process has its number in. */
-function processPlace(): string {
-  try {
-    return readlinkSync("/proc/self/ns/pid");
-  } catch {
-    return "";
-  }
 }
 
 function lockedBy(holder: LockOwner): LockError {
