@@ -4,12 +4,12 @@
  * A sealed plan file is an age file around that archive.
  * @module
  */
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { Entry, ZipFile } from "yauzl";
+import { streamToFile } from "../connector/stream-to-file.ts";
 import { ConfigError, ConflictError } from "../core/errors.ts";
 import { PLAN_FORMAT, type PlanManifest, type PlannedSync, type PlanSummary } from "../core/plan.ts";
 import type { Concentration } from "./review/concentration.ts";
@@ -167,7 +167,7 @@ async function unzip(file: string, directory: string): Promise<void> {
       const bytes = name.endsWith(".parquet")
         ? await storedAs(file, zip, entry)
         : await zip.openReadStreamPromise(entry);
-      await pipeline(bytes, createWriteStream(join(directory, name), { mode: 0o600 }));
+      await streamToFile(bytes, join(directory, name));
     }
   } finally {
     zip.close();

@@ -3,11 +3,11 @@
  * several. Bytes pass through in both directions; no whole plan is ever in memory.
  * @module
  */
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
+import { streamToFile } from "../connector/stream-to-file.ts";
 import { ConfigError, ConflictError } from "../core/errors.ts";
 import { isRefusal } from "./write-whole.ts";
 
@@ -79,7 +79,7 @@ export async function unseal(file: string, identities: readonly string[], to: st
   const sealed = createReadStream(file);
   try {
     const plain = asNode(await decrypter.decrypt(asWeb(sealed)));
-    await pipeline(plain, createWriteStream(to, { mode: 0o600 }));
+    await streamToFile(plain, to);
   } catch (cause) {
     if (noneFits) throw new ConflictError("PLAN_KEY_WRONG", `none of the keys given opens ${file}`);
     if (isRefusal(cause)) throw new ConfigError("STATE_UNWRITABLE", `${to}: ${(cause as Error).message}`, { cause });

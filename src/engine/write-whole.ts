@@ -1,7 +1,6 @@
 /** Files that a command was asked for: plans, reports, comments. @module */
-import { createWriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
+import { type Pieces, streamToFile } from "../connector/stream-to-file.ts";
 import { ConfigError } from "../core/errors.ts";
 
 /** What a disk answers; a network has codes of its own. */
@@ -31,14 +30,10 @@ export function isRefusal(cause: unknown): boolean {
  * @param what names the file in an error, e.g. `the report`
  * @throws ConfigError STATE_UNWRITABLE; what `pieces` throws is thrown on
  */
-export async function writeWhole(
-  file: string,
-  pieces: Iterable<string> | AsyncIterable<string | Uint8Array> | NodeJS.ReadableStream,
-  what: string,
-): Promise<void> {
+export async function writeWhole(file: string, pieces: Pieces, what: string): Promise<void> {
   const aside = `${file}.new`;
   try {
-    await pipeline(pieces, createWriteStream(aside, { mode: 0o600 }));
+    await streamToFile(pieces, aside);
     await rename(aside, file);
   } catch (cause) {
     await rm(aside, { force: true }).catch(() => undefined);

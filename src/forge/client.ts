@@ -1,8 +1,7 @@
 /** The API of a forge: calls, pages, files; and what a refusal means. @module */
-import { createWriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
 import { createHttp, type HttpRequest, type HttpResponse, type Permits, retryAfterMs } from "../connector/index.ts";
+import { streamToFile } from "../connector/stream-to-file.ts";
 import { AuthError, ConflictError, EbbError, RecordError, TransientError } from "../core/errors.ts";
 import type { ForgeWorld } from "./forge.ts";
 
@@ -124,7 +123,7 @@ export function forgeClient(world: ForgeWorld, { name, baseUrl, headers, rights 
 async function writeWhole(bytes: NodeJS.ReadableStream, file: string): Promise<void> {
   const aside = `${file}.new`;
   try {
-    await pipeline(bytes, createWriteStream(aside, { mode: 0o600 }));
+    await streamToFile(bytes, aside);
     await rename(aside, file);
   } finally {
     await rm(aside, { force: true });

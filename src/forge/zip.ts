@@ -1,7 +1,6 @@
-import { createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
 import type { Entry, ZipFile } from "yauzl";
+import { streamToFile } from "../connector/stream-to-file.ts";
 import { ConflictError } from "../core/errors.ts";
 
 /**
@@ -28,7 +27,7 @@ export async function extract(archive: string, name: string, file: string): Prom
     const bytes = await new Promise<NodeJS.ReadableStream>((resolve, reject) =>
       zip.openReadStream(entry, (error, stream) => (error ? reject(missing(error)) : resolve(stream))),
     );
-    await pipeline(bytes, createWriteStream(file, { mode: 0o600 })).catch(async (error: unknown) => {
+    await streamToFile(bytes, file).catch(async (error: unknown) => {
       await rm(file, { force: true });
       throw missing(error);
     });

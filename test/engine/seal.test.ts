@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import fs, { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -115,7 +115,7 @@ describe("a sealed plan", () => {
     const args = ["--import", "tsx", "--input-type=module", "-e", script];
     const { status, stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });
     expect(status).toBe(3);
-    expect(stdout).toMatch(/ebb-\w{6}$/);
+    expect(stdout).toMatch(/ebb-\w+-\d+-\w{6}$/);
     expect(existsSync(stdout)).toBe(false);
   });
 
@@ -132,7 +132,20 @@ describe("a sealed plan", () => {
       }
       return Readable.from(some());
     };
+    // A disk that takes its time to make a file.
+    const { open } = fs;
+    let made = 0;
+    const late = (path: string, flags: string, mode: number, done: fs.NoParamCallback) => {
+      const after: typeof done = (...result) => {
+        made += 1;
+        done(...result);
+      };
+      setTimeout(() => open(path, flags, mode, after), 100);
+    };
+    const slow = vi.spyOn(fs, "open").mockImplementation(late as typeof open);
+    onTestFinished(() => slow.mockRestore());
     await expect(savePlan(plan, file, breaks)).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
+    await expect.poll(() => made).toBe(slow.mock.calls.length);
     expect(await readFile(file, "utf8")).toBe("the plan of yesterday");
     expect(await readdir(folder)).toEqual(["plan.ebb"]);
   });

@@ -3,11 +3,9 @@
  * Columns: `present`, `key`, per field `f0…`, per field that may not fit `b0…`, and the row hash `h`.
  * @module
  */
-import { createWriteStream } from "node:fs";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { Extract } from "../../connector/index.ts";
+import { streamToFile } from "../../connector/stream-to-file.ts";
 import { canonicalSql, textSql, typeOf } from "../../core/canonical.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { mappingColumns, mappingSql } from "../../core/mapping.ts";
@@ -58,7 +56,7 @@ export async function stageExtract(
   const load = (from: string) => stageTyped(staging, name, extract.columns, from);
   if (extract.kind === "csv") {
     const file = join(staging.directory, `${name}.csv`);
-    await pipeline(Readable.from(extract.bytes), createWriteStream(file, { mode: 0o600 }));
+    await streamToFile(extract.bytes, file);
     const columns = extract.columns.map(({ name: column }) => `${literal(column)}: 'VARCHAR'`).join(", ");
     await load(
       `read_csv(${literal(file)}, header = true, auto_detect = false, columns = {${columns}}, delim = ',', quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false, max_line_size = 16777216, buffer_size = 33554432, parallel = true)`,

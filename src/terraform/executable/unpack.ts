@@ -1,17 +1,8 @@
 /** Unpacks the provider that an executable carries, once for each user of a machine. @module */
-import {
-  chmodSync,
-  createWriteStream,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import yauzl from "yauzl";
+import { streamToFile } from "../../connector/stream-to-file.ts";
 
 export interface Packed {
   /** Digest of the zip: another provider lies in another folder. */
@@ -63,7 +54,7 @@ async function unzip(bytes: Buffer, to: string): Promise<void> {
   for await (const entry of zip.eachEntry()) {
     const path = join(to, entry.fileName);
     mkdirSync(dirname(path), { recursive: true });
-    await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(path, { mode: 0o600 }));
+    await streamToFile(await zip.openReadStreamPromise(entry), path);
   }
   chmodSync(to, 0o700);
 }
