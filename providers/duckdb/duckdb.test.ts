@@ -313,6 +313,20 @@ describe("DuckDB as a destination", () => {
     expect(rows[1]).toEqual(["9007199254740993", precious.amount, precious.doc, precious.raw, ""]);
   });
 
+  test("a scan that another statement cuts short is an error, not fewer rows", async () => {
+    const crm = await destination(
+      await database(people, "INSERT INTO people (id, name) SELECT range, 'a' FROM range(20000)"),
+    );
+    const scan = crm.read({ object: "people", fields: ["name"], match: ["id"], by: "scan" }, signal);
+    const pages = scan[Symbol.asyncIterator]();
+    expect((await pages.next()).done).toBe(false);
+    await crm.describe("people", signal);
+    const rest = async () => {
+      while (!(await pages.next()).done);
+    };
+    await expect(rest()).rejects.toMatchObject({ code: "ANSWER_INVALID", effect: "transient" });
+  });
+
   test("a create sent twice is one row; another row with the key is drift", async () => {
     const crm = await destination(await database(people, "INSERT INTO people (id, name) VALUES (3, 'theirs')"));
     const changes = [create(0, "1", { name: "a" }), create(1, "3", { name: "ours" })];

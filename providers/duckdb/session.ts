@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { giveBack, ident, literal, takeInstance } from "../../src/connector/index.ts";
+import { giveBack, ident, literal, TransientError, takeInstance } from "../../src/connector/index.ts";
 
 /** A value of a result, as DuckDB writes it in JSON. */
 export type Cell = string | number | boolean | null | readonly Cell[];
@@ -62,11 +62,18 @@ export async function openSession(path: string | null, mode: "read" | "write"): 
         async () => (await connection.runAndReadAll(sql, [...values])).getRowObjectsJson() as readonly Row[],
       ),
     async *pages(sql, signal) {
+      // A stream that breaks in the middle ends like any other: only the number of rows tells.
+      const count = await interruptible(signal, () => connection.runAndReadAll(`SELECT count(*) FROM (${sql})`));
+      const expected = Number(count.value(0, 0));
       const result = await interruptible(signal, () => connection.stream(sql));
+      let seen = 0;
       for await (const page of result.yieldRowObjectJson()) {
         signal.throwIfAborted();
+        seen += page.length;
         yield page as readonly Row[];
       }
+      signal.throwIfAborted();
+      if (seen !== expected) throw new TransientError("ANSWER_INVALID", `${seen} of ${expected} rows came`);
     },
     close: () => giveBack(taken),
   };

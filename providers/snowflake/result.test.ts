@@ -229,7 +229,7 @@ test("values that the driver converts itself, and cannot, are one error", async 
     };
     return { failNext: [{ match: "query-request", body: { success: true, code: null, message: null, data } }] };
   };
-  for (const rowset of [[["perhaps", "x"]], [null], [["true"]], [["true", "x", "y"]]]) {
+  for (const rowset of [[], [["perhaps", "x"]], [null], [["true"]], [["true", "x", "y"]]]) {
     await faults(answer(rowset));
     await expect(run(), JSON.stringify(rowset)).rejects.toMatchObject({ code: "ANSWER_INVALID" });
   }

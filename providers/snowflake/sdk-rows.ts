@@ -14,16 +14,20 @@ export async function* readBatches(
   width: number,
   signal: AbortSignal,
 ): AsyncGenerator<TextColumns> {
-  const expected = statement.getNumRows();
   let seen = 0;
   for await (const rows of readPages(statement.streamRows(), signal)) {
     seen += rows.length;
     yield Array.from({ length: width }, (_, i) => rows.map((row) => row[i] ?? null));
   }
+  expectAll(seen, statement);
+}
+
+function expectAll(seen: number, statement: RowStatement): void {
+  const expected = statement.getNumRows() ?? 0;
   if (seen !== expected) throw damaged(`${seen} of ${expected} rows came`);
 }
 
-/** Rows of a small result: cells that the driver has made something else of are written as text again. */
+/** Rows of a small result, all of them: cells that the driver has made something else of are written as text again. */
 export async function readRows(
   statement: RowStatement,
   columns: readonly ResultColumn[],
@@ -31,6 +35,7 @@ export async function readRows(
 ): Promise<readonly Readonly<Record<string, string | null>>[]> {
   const all: Row[] = [];
   for await (const rows of readPages(statement.streamRows(), signal)) all.push(...rows);
+  expectAll(all.length, statement);
   const text = (cell: unknown) => (cell === null || cell === undefined ? null : String(cell));
   return all.map((row) => Object.fromEntries(columns.map(({ name }, i) => [name, text(row[i])])));
 }

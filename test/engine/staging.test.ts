@@ -18,6 +18,18 @@ test("closing it while streams are read ends them, each at its next page", { tim
   }
 });
 
+test("a stream that breaks in the middle is an error, not fewer rows", async () => {
+  const staging = await openStaging({ directory: await temporaryFolder() });
+  let seen = 0;
+  const read = async () => {
+    const broken = "CASE WHEN i = 900000 THEN error('broken') ELSE 'a' END";
+    for await (const page of staging.textPages(`SELECT ${broken} FROM range(1000000) t(i)`)) seen += page.length;
+  };
+  await expect(read()).rejects.toThrow(`the engine gave`);
+  expect(seen).toBeGreaterThan(0);
+  await staging.close();
+});
+
 test("numbers and texts are read as a whole, whatever is in them", async () => {
   const staging = await openStaging({ directory: await temporaryFolder() });
   const made = await staging.make(

@@ -28,12 +28,18 @@ export function createReading(instance: DuckDBInstance, reached: readonly string
     });
     try {
       for (const statement of reached) await held(() => own.run(statement));
+      // A stream that breaks in the middle ends like any other: only the number of rows tells.
+      const count = await held(() => own.runAndReadAll(`SELECT count(*) FROM (${sql})`));
+      const expected = Number(count.value(0, 0));
       const result = await held(() => own.stream(sql));
+      let seen = 0;
       for (;;) {
         const chunk = await held(() => result.fetchChunk());
-        if (!chunk || chunk.rowCount === 0) return;
+        if (!chunk || chunk.rowCount === 0) break;
+        seen += chunk.rowCount;
         yield chunk;
       }
+      if (seen !== expected) throw new Error(`the engine gave ${seen} of ${expected} rows`);
     } finally {
       if (streams.delete(own)) own.closeSync();
     }

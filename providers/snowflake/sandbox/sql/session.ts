@@ -98,7 +98,7 @@ export class SqlSession {
     await this.connection.run(
       `CREATE TEMP TABLE r${this.serial} AS SELECT * FROM (${sql}) AS q (${aliases.join(", ")})`,
     );
-    this.keep(request.queryId, { table, names });
+    await this.keep(request.queryId, { table, names });
     const [counted] = await this.ask(`SELECT count(*) AS n FROM ${table}`);
     const cells = aliases.map((alias, i) => cellSql(alias, types[i] ?? "VARCHAR"));
     const { connection } = this;
@@ -138,13 +138,14 @@ export class SqlSession {
     return release;
   }
 
-  private keep(queryId: string, kept: Kept): void {
+  private async keep(queryId: string, kept: Kept): Promise<void> {
     this.results.set(queryId, kept);
     const oldest = [...this.results.keys()][0];
     if (this.results.size <= keptResults || oldest === undefined) return;
     const { table } = this.results.get(oldest) ?? {};
     this.results.delete(oldest);
-    void this.connection.run(`DROP TABLE IF EXISTS ${table}`).catch(() => undefined);
+    // Waited for: any other statement on the connection would end the stream of the next result.
+    await this.connection.run(`DROP TABLE IF EXISTS ${table}`).catch(() => undefined);
   }
 
   private async perform(request: Request): Promise<Outcome> {
