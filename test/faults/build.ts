@@ -103,7 +103,8 @@ function removeOld(newest: string): void {
   for (const parent of [builds, join(builds, "files")])
     for (const name of readdirSync(parent)) {
       const path = join(parent, name);
-      if (path !== newest && name !== "files" && statSync(path).mtimeMs < Date.now() - OLD_MS)
-        rmSync(path, { recursive: true, force: true });
+      // Another process may just be done with it, and has given it another name.
+      const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+      if (path !== newest && name !== "files" && age > OLD_MS) rmSync(path, { recursive: true, force: true });
     }
 }
