@@ -19,11 +19,10 @@ export async function* readBatches(
     seen += rows.length;
     yield Array.from({ length: width }, (_, i) => rows.map((row) => row[i] ?? null));
   }
-  expectAll(seen, statement);
+  expectAll(seen, statement.getNumRows());
 }
 
-function expectAll(seen: number, statement: RowStatement): void {
-  const expected = statement.getNumRows() ?? 0;
+function expectAll(seen: number, expected: number | undefined): void {
   if (seen !== expected) throw damaged(`${seen} of ${expected} rows came`);
 }
 
@@ -35,7 +34,7 @@ export async function readRows(
 ): Promise<readonly Readonly<Record<string, string | null>>[]> {
   const all: Row[] = [];
   for await (const rows of readPages(statement.streamRows(), signal)) all.push(...rows);
-  expectAll(all.length, statement);
+  expectAll(all.length, statement.getNumRows() ?? 0);
   const text = (cell: unknown) => (cell === null || cell === undefined ? null : String(cell));
   return all.map((row) => Object.fromEntries(columns.map(({ name }, i) => [name, text(row[i])])));
 }

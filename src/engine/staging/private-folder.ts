@@ -11,10 +11,9 @@ export interface PrivateFolder {
   remove(): Promise<void>;
 }
 
-/** `ebb-PLACE-PID-CHANCE`: whose it is can be told without looking into it. */
-const place = digestOf([thisProcess().host, thisProcess().place]).slice(0, 12);
 const there = new Set<string>();
-let looked = false;
+/** `ebb-PLACE-`, once leftovers were looked for; PID and chance follow: whose a folder is can be told without looking into it. */
+let prefix: string | undefined;
 
 // A second signal ends the process in the middle of things; what a plan says of customers is not to stay behind.
 process.once("exit", () => {
@@ -26,9 +25,8 @@ process.once("exit", () => {
  * What a process that was killed could not remove, the next one of the same user on the same machine removes.
  */
 export function privateFolder(): PrivateFolder {
-  if (!looked) removeLeftovers();
-  looked = true;
-  const directory = mkdtempSync(join(tmpdir(), `ebb-${place}-${process.pid}-`));
+  prefix ??= withoutLeftovers();
+  const directory = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
   there.add(directory);
   return {
     directory,
@@ -39,11 +37,13 @@ export function privateFolder(): PrivateFolder {
   };
 }
 
-function removeLeftovers(): void {
-  const name = new RegExp(`^ebb-${place}-(\\d+)-\\w+$`);
+function withoutLeftovers(): string {
+  const own = thisProcess();
+  const start = `ebb-${digestOf([own.host, own.place]).slice(0, 12)}-`;
+  const name = new RegExp(`^${start}(\\d+)-\\w+$`);
   for (const found of readdirSync(tmpdir())) {
     const pid = Number(name.exec(found)?.[1]);
-    if (Number.isNaN(pid) || !hasEnded({ ...thisProcess(), pid })) continue;
+    if (Number.isNaN(pid) || !hasEnded({ ...own, pid })) continue;
     const directory = join(tmpdir(), found);
     try {
       // In a folder that all share, anybody may have made it.
@@ -52,4 +52,5 @@ function removeLeftovers(): void {
       // Another process was quicker, or it cannot be removed.
     }
   }
+  return start;
 }
